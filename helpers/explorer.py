@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from matplotlib.patches import Rectangle
 
-from .figure import MUTED, Picture, fit, in_look, overlay, readable, sheet
-from .plots import (
+from .drawing import (
     COLOURS,
     DIVERGING,
     PARTS,
@@ -26,6 +25,7 @@ from .plots import (
     token_names,
     with_gap,
 )
+from .figure import MUTED, Picture, fit, in_look, overlay, readable, sheet
 
 DIMS = 24  # numbers drawn for each token; for a token alone, all of them
 STAGES = {"word": "word", "segment": "segment", "position": "position", "sum": "sum", "LayerNorm": "sum"}

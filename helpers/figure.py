@@ -62,7 +62,8 @@ class Picture:
     """
 
     def __init__(self, figure, alt, caption):
-        self.figure, self.alt, self.caption = figure, readable(alt), readable(caption)
+        self.figure = figure
+        self.alt, self.caption = (readable(" ".join(words.split())) for words in (alt, caption))
 
     @property
     def png(self):
@@ -160,6 +161,11 @@ def overlay(figure):
     axes.patch.set_visible(False)
     axes.axis("off")
     return axes
+
+
+def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **options):
+    """Write `text` at `x`, `y` of `axes`, its lower-case letters around `y`; `ha` is its alignment across."""
+    return axes.text(x, y, text, fontsize=size, color=colour, ha=ha, va="center_baseline", **options)
 
 
 def readable(text):
