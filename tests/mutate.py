@@ -74,6 +74,7 @@ def notebook(name, number, old, new, stored=False):
 MODELS = ("helpers/models.py", "tests/test_models.py")
 FIGURE = ("helpers/figure.py", "tests/test_plots.py")
 PLOTS = ("helpers/plots.py", "tests/test_plots.py")
+DRAWING = ("helpers/drawing.py", "tests/test_plots.py")
 PUBLISHED = ("helpers/published.py", "tests/test_published.py")
 CHECKING = ("helpers/checking.py", "tests/test_exercises.py")
 EXERCISES = ("helpers/exercises.py", "tests/test_exercises.py")
@@ -148,15 +149,15 @@ WRONGS = [
     helper("a saved SVG has no description", FIGURE, "<desc>{html.escape(self.alt)}</desc>", ""),
     helper(
         "a heat map is not centred at zero",
-        PLOTS,
-        'vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest", zorder=1',
-        'vmin=0, vmax=limit, aspect="auto", interpolation="nearest", zorder=1',
+        DRAWING,
+        "axes.imshow(values, vmin=-limit, vmax=limit, **look)",
+        "axes.imshow(values, vmin=0, vmax=limit, **look)",
     ),
     helper(
         "the sum's heat map has a scale of its own",
         PLOTS,
-        "        heat_strip(axes, array, limit, token_names(tokens, left - 8) if index == 0 else None)",
-        "        heat_strip(axes, array, limit_of(array), token_names(tokens, left - 8) if index == 0 else None)",
+        "        heat_strip(axes, array, limit, token_names(tokens, left - 8) if index == 0 else ())",
+        "        heat_strip(axes, array, limit_of(array), token_names(tokens, left - 8) if index == 0 else ())",
     ),
     helper(
         "a caption names the shortest row as the longest",

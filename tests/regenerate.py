@@ -4,12 +4,13 @@ python tests/regenerate.py                                 all notebooks
 python tests/regenerate.py notebooks/05_summation.ipynb    only these
 python tests/regenerate.py --check [notebooks]             store nothing; say which differ and where, exit code 1
 
-A notebook runs as it does under `pytest`: same settings, this environment's kernel, in its own folder. A second
+It also puts the picture equation of 05 into the README. A notebook runs as it does under `pytest`: same settings, this environment's kernel, in its own folder. A second
 run on the same machine writes the same bytes. `--check` does not look at the pixels of a picture, which may
 differ between machines; its alt text and caption it does compare.
 """
 
 import argparse
+import base64
 import difflib
 import itertools
 import json
@@ -26,7 +27,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -108,6 +110,25 @@ def differences(stored, fresh):
     return found
 
 
+def picture_equation():
+    """The picture equation stored in 05, which the README shows: (PNG bytes, alt text)."""
+    for cell in read(NOTEBOOKS / "05_summation.ipynb").cells:
+        if "plots.sum_equation" in cell.source:
+            data = cell.outputs[0]["data"]
+            image = re.search(r"base64,([A-Za-z0-9+/=]+)", data["text/html"]).group(1)
+            return base64.b64decode(image), data["text/plain"]
+    raise LookupError("05_summation.ipynb draws no plots.sum_equation")
+
+
+def show_in_readme(image, alt):
+    (ROOT / ".github" / "sum.png").write_bytes(image)
+    readme = ROOT / "README.md"
+    words = re.sub(
+        r"!\[.*\]\(\.github/sum\.png\)", f"![{alt}](.github/sum.png)", readme.read_text(encoding="utf-8")
+    )
+    readme.write_text(words, encoding="utf-8", newline="\n")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -145,6 +166,8 @@ def main():
                 print("".join(f"  {line}\n" for line in changed), end="", flush=True)
             elif path.read_text(encoding="utf-8") != text(fresh):
                 path.write_text(text(fresh), encoding="utf-8", newline="\n")
+    if not arguments.check:
+        show_in_readme(*picture_equation())
     if bad:
         sys.exit(f"{bad} of {len(paths)} notebooks " + ("differ or fail" if arguments.check else "failed"))
 

@@ -347,3 +347,10 @@ def test_solutions_are_folded_and_keep_to_themselves(name):
         needed = {name for name in set().union(*names(cell)) if name.startswith("solution_")}
         assert not needed, f"this cell needs a solution to have run, or undoes it: {cell.source}"
     assert all("jupyter" not in cell.metadata for cell in rest), "only solutions are folded"
+
+
+def test_the_readme_shows_the_picture_equation_and_says_what_is_in_it():
+    image, alt = regenerate.picture_equation()
+    readme = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"![{alt}](.github/sum.png)" in readme and "today" in alt
+    assert (NOTEBOOKS.parent / ".github" / "sum.png").read_bytes() == image
