@@ -37,6 +37,10 @@ def rows_up_to(ids, table):
     return table[: int(torch.as_tensor(ids).max()) + 1]
 
 
+def parameters(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def generator():
     return torch.Generator().manual_seed(0)
 
@@ -51,15 +55,9 @@ def width(bert):
         right=words.shape[1],
         why="Every token is described by this many numbers, in each table and in what the layer gives.",
         mistakes=[
-            (
-                "That is how many rows the word table has, one for each vocabulary entry: look at its columns.",
-                len(words),
-            ),
+            ("That is how many rows the word table has: look at its columns.", len(words)),
             ("That is how many positions there are: look at the second number of the shape.", len(positions)),
-            (
-                "That is how many tokens the sentence has: look at the last number of the shape.",
-                len(token_ids(bert, SEED)),
-            ),
+            ("That is how many tokens the sentence has: look at a row's length.", len(token_ids(bert, SEED))),
         ],
         otherwise="Look at the last number of the word table's shape.",
     )
@@ -75,10 +73,7 @@ def count_the_tokens(bert):
         right=count,
         why="What is counted, stored and paid for is tokens, and every text brings [CLS] and [SEP].",
         mistakes=[
-            (
-                "Those are the word pieces alone: the tokenizer adds special tokens, look at the first and last id.",
-                count - 2,
-            ),
+            ("Those are the word pieces alone: look at the first and the last id, too.", count - 2),
             ("That counts words: one word may be several word pieces, look at the tokens themselves.", 1),
             ("That is one word and two special tokens: is the word in the vocabulary as a whole?", 3),
             ("That counts characters: look at what convert_ids_to_tokens gives.", len("tokenization")),
@@ -107,9 +102,7 @@ def five_words(bert):
             )
         count = len(token_ids(bert, text))
         if count < 20:
-            return (
-                f"It gives {count} tokens, [CLS] and [SEP] included: rarer and longer words have more pieces."
-            )
+            return f"It gives {count} tokens with [CLS] and [SEP]: rarer and longer words have more pieces."
         return None
 
     return Answer(
@@ -140,22 +133,9 @@ def wordpiece(word, vocabulary, mark="##", limit=100, shortest=False, keep_match
 @exercise("1.3", "Greedy WordPiece", uncased=True)
 def greedy_wordpiece(bert):
     dice, vocabulary = random.Random(0), MappingProxyType(bert.tokenizer.get_vocab())
-    words = [
-        "day",
-        "embeddings",
-        "unaffable",
-        "tokenization",
-        "good🙂",
-        "🙂",
-        "x" * 100,
-        "x" * 101,
-        "y" * 150,
-    ]
-    words += ["antidisestablishmentarianism", "snowboarding", "transformers", "zyzzyva", "goodness", "a"]
+    words = ["day", "embeddings", "unaffable", "tokenization", "good🙂", "🙂", "a", "goodness", "zyzzyva"]
+    words += ["antidisestablishmentarianism", "snowboarding", "x" * 100, "x" * 101, "y" * 150]
     words += ["".join(dice.choices("abcdefghijklmnoprstuwy", k=dice.randint(2, 14))) for _ in range(100)]
-
-    def ids(word, vocabulary):
-        return [vocabulary[piece] for piece in wordpiece(word, vocabulary)]
 
     no_mark = "A piece that continues a word is written with ## in the vocabulary: look at your second piece."
     return Answer(
@@ -165,19 +145,10 @@ def greedy_wordpiece(bert):
         mistakes=[
             (no_mark, partial(wordpiece, mark="")),
             (no_mark, partial(wordpiece, marked_result=False)),
-            (
-                "The shortest match is taken first: start from the end of the word and shorten.",
-                partial(wordpiece, shortest=True),
-            ),
-            (
-                "The pieces found so far are kept beside [UNK]: when any part is unmatched, the whole word is.",
-                partial(wordpiece, keep_matched=True),
-            ),
-            (
-                "There is no limit: what happens to a word of more than 100 characters?",
-                partial(wordpiece, limit=10**6),
-            ),
-            ("Those are ids: hand back the pieces themselves, as texts.", ids),
+            ("The shortest match is taken: start from the word's end.", partial(wordpiece, shortest=True)),
+            ("Pieces are kept beside [UNK]: all is unknown then.", partial(wordpiece, keep_matched=True)),
+            ("There is no limit: what if a word has over 100 characters?", partial(wordpiece, limit=10**6)),
+            ("Those are ids: hand back the pieces.", lambda w, v: [v[piece] for piece in wordpiece(w, v)]),
         ],
     )
 
@@ -185,31 +156,22 @@ def greedy_wordpiece(bert):
 # 2 Word embeddings
 
 
-@exercise("2.1", "Every parameter of the layer")
-def parameters(bert):
-    sizes = [parameter.shape for parameter in bert.model.embeddings.parameters()]
-    total = sum(map(torch.Size.numel, sizes))
-    words, _, _ = tables(bert)
+@exercise("2.1", "Every parameter of a bigger layer")
+def parameters_when_bigger(bert):
+    _, segments, positions = tables(bert)
+    (s, h), v, p = segments.shape, 50_000, 1_024
+    # with two segments, leaving them out gives the same number as leaving out LayerNorm
+    segments_too = " Or are the two segments missing?" if s == 2 else ""
     return Answer(
-        right=total,
+        right=(v + p + s) * h + 2 * h,
         why="Nearly all of it is the word table: the vocabulary is what the layer costs.",
         mistakes=[
-            (
-                "That counts only 2-D parameters, the three tables: LayerNorm's vectors are learned as well.",
-                sum(size.numel() for size in sizes if len(size) == 2),
-            ),
-            (
-                "One of LayerNorm's two vectors is missing: it has a weight and a bias.",
-                total - words.shape[1],
-            ),
-            (
-                "That is the word table alone: print the names in model.embeddings.named_parameters().",
-                words.numel(),
-            ),
-            (
-                "That is the whole model: count model.embeddings alone.",
-                sum(parameter.numel() for parameter in bert.model.parameters()),
-            ),
+            (f"Only 2-D parameters, without LayerNorm's two vectors?{segments_too}", (v + p + s) * h),
+            ("H too few: LayerNorm has two vectors, a weight and a bias.", (v + p + s) * h + h),
+            ("That is the word table alone: what else is in model.embeddings?", v * h),
+            ("That is the loaded model's own layer: change both sizes.", parameters(bert.model.embeddings)),
+            ("The positions are the loaded model's: change them.", (v + len(positions) + s) * h + 2 * h),
+            ("The segments are missing: the layer has a third table.", (v + p) * h + 2 * h),
         ],
         otherwise="Add up rows times columns of each table, and what LayerNorm learns.",
     )
@@ -218,19 +180,18 @@ def parameters(bert):
 @exercise("2.2", "Rows that learn")
 def rows_that_learn(bert):
     batch = bert.tokenizer(PADDED, padding=True, return_tensors="pt")
+    ids, real = batch["input_ids"], batch["attention_mask"].bool()
     words, _, _ = tables(bert)
     with torch.enable_grad():
-        table = rows_up_to(batch["input_ids"], words).clone().requires_grad_()
-        out = torch.func.functional_call(
-            bert.model.embeddings, {"word_embeddings.weight": table}, (batch["input_ids"],)
-        )
+        table = rows_up_to(ids, words).clone().requires_grad_()
+        out = torch.func.functional_call(bert.model.embeddings, {"word_embeddings.weight": table}, (ids,))
         # not out.sum(): LayerNorm makes that a constant, with hardly a gradient
         (gradient,) = torch.autograd.grad((out * torch.randn(out.shape, generator=generator())).sum(), table)
-    real = batch["attention_mask"].bool()
-    distinct = len(batch["input_ids"].unique())
+    distinct = len(ids.unique())
     return Answer(
         right=int((gradient != 0).any(dim=1).sum()),
-        why="One step moves only the rows that were looked up, and never [PAD]'s: padding_idx sees to that.",
+        why="Through the lookup, only these rows move, and never [PAD]'s: padding_idx sees to that. In real "
+        "training weight decay, and the output layer that shares the table, move other rows as well.",
         mistakes=[
             ("That counts [PAD]'s row too: look at padding_idx in the Embedding.", distinct),
             ("That counts tokens: a row looked up twice is still one row.", int(real.sum())),
@@ -249,9 +210,6 @@ def lookup(bert):
     batch = bert.tokenizer(PADDED, padding=True, return_tensors="pt")["input_ids"]
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
-    def pad_is_zero(ids, table):
-        return table[ids] * (ids != 0).unsqueeze(-1)
-
     def by_position(ids, table):
         return table[torch.arange(ids.shape[1])].expand(*ids.shape, -1)
 
@@ -262,14 +220,8 @@ def lookup(bert):
         why="nn.Embedding is a table and an index, nothing more: one row out for every id in.",
         inputs=[*(given(torch.tensor(ids), toy) for ids in batches), given(batch, rows_up_to(batch, words))],
         mistakes=[
-            (
-                "[PAD] is taken as zero here: row 0 is a row like the others when it is looked up.",
-                pad_is_zero,
-            ),
-            (
-                "The result is transposed: the H numbers of a token come last, [B, T, H].",
-                lambda i, t: t[i].transpose(1, 2),
-            ),
+            ("[PAD] is taken as zero: row 0 is a row like any.", lambda i, t: t[i] * (i != 0).unsqueeze(-1)),
+            ("The result is transposed: a token's H numbers come last.", lambda i, t: t[i].transpose(1, 2)),
             (lost, lambda ids, table: table[ids[0]]),
             (lost, lambda ids, table: table[ids.flatten()]),
             (positions, by_position),
@@ -290,24 +242,12 @@ def segments(bert):
         right=right,
         why="A segment ends with its own [SEP]: that is the convention the table was trained with.",
         mistakes=[
-            (
-                "The second [SEP] is in segment 0: it closes the second sentence.",
-                [0] * first + [1] * (second - 1) + [0],
-            ),
-            (
-                "The first [SEP] is in segment 1: it closes the first sentence.",
-                [0] * (first - 1) + [1] * (second + 1),
-            ),
+            ("The second [SEP] is in segment 0: it ends segment 1.", [0] * first + [1] * (second - 1) + [0]),
+            ("The first [SEP] is in segment 1: it ends segment 0.", [0] * (first - 1) + [1] * (second + 1)),
             ("Everything is in segment 1: the first sentence belongs to the other row.", [1] * len(right)),
-            (
-                "Everything is in segment 0: then the model cannot tell which sentence is which.",
-                [0] * len(right),
-            ),
+            ("Everything is in segment 0: then nothing tells the sentences apart.", [0] * len(right)),
             ("Counted from 1: the table's first row has the number 0.", [1] * first + [2] * second),
-            (
-                "The two segments are exchanged: the first sentence comes first in the table too.",
-                [1] * first + [0] * second,
-            ),
+            ("The two segments are exchanged: the first sentence uses row 0.", [1] * first + [0] * second),
         ],
         otherwise="Write the tokens down, [CLS] and both [SEP] too, and one number under each.",
     )
@@ -323,14 +263,8 @@ def folded(bert):
         mistakes=[
             ("That is segment row 1: which row does a single sentence use?", lambda: position + segment[1]),
             ("Both rows are added: a token has one segment.", lambda: position + segment[0] + segment[1]),
-            (
-                "Those are the rows of one sentence's tokens: fold it into every row of the position table.",
-                lambda: right[:7],
-            ),
-            (
-                "That is the segment row alone: it is added to the position table.",
-                lambda: segment[0].expand_as(position),
-            ),
+            ("Those are the rows of one sentence: fold it into every row of the table.", lambda: right[:7]),
+            ("That is the segment row alone: add the positions.", lambda: segment[0].expand_as(position)),
             ("That is the segment table alone: its first row is added to the position table.", segment),
             ("The segment row is subtracted: the layer adds it.", lambda: position - segment[0]),
             ("The segment is not in it: that is the position table as it was.", position),
@@ -341,14 +275,8 @@ def folded(bert):
 
 @exercise("3.3", "token_type_ids for any pair")
 def token_types(bert):
-    texts = [
-        ("good day", "is it"),
-        (SEED,),
-        ("why", SEED),
-        (SEED, "no"),
-        ("good", "day"),
-        ("unaffable", "a b c d e f g"),
-    ]
+    texts = [("good day", "is it"), (SEED,), ("why", SEED), (SEED, "no"), ("good", "day")]
+    texts += [("unaffable", "a b c d e f g")]
     inputs, right = [], {}
     for first, *second in texts:
         ids = [bert.tokenizer(text, add_special_tokens=False)["input_ids"] for text in (first, *second)]
@@ -356,40 +284,31 @@ def token_types(bert):
         inputs.append(given(*ids))
         right[tuple(ids[0]), tuple(ids[1])] = bert.tokenizer(first, *second)["token_type_ids"]
 
+    def known(first, second):
+        return right[tuple(first), tuple(second)]
+
     def second_sep_in_0(first, second):
         return [0] * (len(first) + 2) + ([1] * len(second) + [0] if second else [])
 
     def first_sep_in_1(first, second):
-        return [0] * (len(first) + 1) + [1] + ([1] * (len(second) + 1) if second else [])
+        return [0] * (len(first) + 1) + [1] * (len(second) + 1 + bool(second))
 
     def first_sep_in_1_of_pairs(first, second):
-        return first_sep_in_1(first, second) if second else [0] * (len(first) + 2)
-
-    def all_ones(first, second):
-        return [1] * (len(first) + 2 + (len(second) + 1 if second else 0))
+        return first_sep_in_1(first, second) if second else known(first, second)
 
     first_sep = "The first [SEP] is in segment 1: it closes the first sentence."
     return Answer(
-        right=lambda first, second: right[tuple(first), tuple(second)],
+        right=known,
         why="With this, any two texts can be fed to the layer as a pair.",
         inputs=inputs,
         mistakes=[
             ("The second [SEP] is in the wrong segment: it closes the second sentence.", second_sep_in_0),
             (first_sep, first_sep_in_1),
             (first_sep, first_sep_in_1_of_pairs),
-            ("The segment ids are all 1: the first sentence, and a single one, use the other row.", all_ones),
-            (
-                "The special tokens are forgotten: [CLS] and each [SEP] have a segment too.",
-                lambda a, b: [0] * len(a) + [1] * len(b),
-            ),
-            (
-                "When the second sentence is empty there is no second [SEP]: [CLS] first [SEP] is all.",
-                lambda first, second: [0] * (len(first) + 2) + [1] * (len(second) + 1),
-            ),
-            (
-                "Counted from 1: the table's first row has the number 0.",
-                lambda first, second: [1] * (len(first) + 2) + [2] * (len(second) + bool(second)),
-            ),
+            ("The segment ids are all 1: the first uses row 0.", lambda a, b: [1 for _ in known(a, b)]),
+            ("The special tokens are forgotten: [CLS], [SEP].", lambda a, b: [0] * len(a) + [1] * len(b)),
+            ("No second [SEP] when second is empty.", lambda a, b: [0] * (len(a) + 2) + [1] * (len(b) + 1)),
+            ("Counted from 1: the first row is row 0.", lambda a, b: [1 + i for i in known(a, b)]),
         ],
     )
 
@@ -400,7 +319,7 @@ def token_types(bert):
 @exercise("4.1", "The share of the positions")
 def share_of_positions(bert):
     words, _, positions = tables(bert)
-    layer = sum(parameter.numel() for parameter in bert.model.embeddings.parameters())
+    layer = parameters(bert.model.embeddings)
     right = 100 * positions.numel() / layer
     return Answer(
         right=right,
@@ -408,10 +327,7 @@ def share_of_positions(bert):
         within=0.006,  # two decimals
         mistakes=[
             ("That is a fraction: the question asks for percent.", right / 100),
-            (
-                "That is the share of the whole model: divide by the parameters of model.embeddings.",
-                100 * positions.numel() / sum(parameter.numel() for parameter in bert.model.parameters()),
-            ),
+            ("That is the share of the whole model.", 100 * positions.numel() / parameters(bert.model)),
             ("That is the word table's share: take the position table.", 100 * words.numel() / layer),
         ],
         otherwise="Divide the size of the position table by all the layer's parameters, in percent.",
@@ -432,6 +348,7 @@ def standing_out(norms, middle):
 def positions_that_stand_out(bert):
     norms = tables(bert)[2].double().norm(dim=1).tolist()
     right = standing_out(norms, median)
+    of_all = [i for i, norm in enumerate(norms) if norm > 1.3 * median(norms)]
     torchs = standing_out(norms, median_low)  # torch's median of an even number of values is the lower one
 
     def judge(found):
@@ -441,10 +358,7 @@ def positions_that_stand_out(bert):
         if found == torchs:
             return None
         missed, extra = len(set(right) - set(found)), len(set(found) - set(right))
-        return (
-            f"The list lacks {missed} and has {extra} too many: compare each norm with the median of the 12 "
-            "positions nearest to it."
-        )
+        return f"The list lacks {missed} and has {extra} too many: look again at the 12 nearest of each."
 
     return Answer(
         right=right,
@@ -452,10 +366,7 @@ def positions_that_stand_out(bert):
         view=lambda found, *_: found.flatten().sort().values,
         mistakes=[
             ("Counted from 1: the first position is 0.", [i + 1 for i in right]),
-            (
-                "Compared with the median of all rows: the question asks for the 12 nearest.",
-                [i for i, norm in enumerate(norms) if norm > 1.3 * median(norms)],
-            ),
+            ("Compared with the median of all rows: take the 12 nearest.", of_all),
             ("Position 0 is not the only one: look along the whole curve.", [0]),
         ],
         otherwise=judge,
@@ -465,12 +376,8 @@ def positions_that_stand_out(bert):
 @exercise("4.3", "Positions under left padding")
 def positions_under_padding(bert):
     rows = len(tables(bert)[2])
-    masks = [
-        [[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]],
-        [[1, 1, 1]],
-        [[0, 1, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]],
-        [[1, 1, 1, 0, 0]],
-    ]
+    masks = [[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]], [[1, 1, 1]], [[1, 1, 1, 0, 0]]]
+    masks += [[[0, 1, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]]]
 
     def real_tokens(found, mask):
         """What stands at padding is free, if the table has such a row: 0 for any that it has, else -1."""
@@ -485,9 +392,7 @@ def positions_under_padding(bert):
     def not_reset(attention_mask):
         return torch.arange(attention_mask.shape[1]).expand_as(attention_mask)
 
-    outside_the_table = (
-        "Outside the table at padding: an Embedding has no such row (say, -1), any row from 0 on will do."
-    )
+    outside_the_table = "Outside the table at padding: it has no such row (say, -1), any from 0 on will do."
     return Answer(
         right=right,
         why="Padding then changes nothing: each token gets the position it would have alone.",
@@ -498,14 +403,7 @@ def positions_under_padding(bert):
             (outside_the_table, lambda mask: right(mask).masked_fill(mask == 0, -1)),
             ("The arange is not reset under padding: it counts the padding too.", not_reset),
             ("Positions start from 1: the first real token is at 0.", lambda mask: mask.cumsum(dim=-1)),
-            (
-                "Positions start from 1, and the arange is not reset under padding.",
-                lambda mask: not_reset(mask) + 1,
-            ),
-            (
-                "Counted down the batch: the tokens of a sentence are along the last dimension.",
-                lambda m: (m.cumsum(0) - 1).clamp(min=0),
-            ),
+            ("Positions start from 1, and count the padding too.", lambda mask: not_reset(mask) + 1),
         ],
     )
 
@@ -515,16 +413,18 @@ def positions_under_padding(bert):
 
 @exercise("5.1", "How far may rounding go?")
 def rounding(bert):
+    seen = "That is the gap seen, and the most there can be unless all four are exact ties: "
+    seen += "what do four half units add up to?"
     return Answer(
         right=0.0002,
         why="Within this, printed parts agree with a printed sum; beyond it, something else is wrong.",
         within=1e-6,
         mistakes=[
-            ("That is the gap seen here: how large could it be?", 0.0001),
+            (seen, 0.0001),
             ("That is the rounding of one number: how many printed numbers are compared?", 0.00005),
             ("Those are the three parts: the printed sum is rounded too.", 0.00015),
         ],
-        otherwise="Four decimals: how far may a printed number be from the number itself, and how many are there?",
+        otherwise="How many numbers were rounded, and by how much may each have moved?",
     )
 
 
@@ -549,78 +449,48 @@ def three_hot(bert):
         mistakes=[
             (no_offsets, lambda: ones(ids, 0, steps)),
             (no_offsets, lambda: ones(ids) + ones(0) + ones(steps)),
-            (
-                "The position's offset leaves out the segment table's rows.",
-                lambda: ones(ids, words, words + steps),
-            ),
-            (
-                "Tables swapped: the order is word, segment, position.",
-                lambda: ones(ids, words + positions, words + steps),
-            ),
-            (
-                "Positions start from 1: the first token is at 0.",
-                lambda: ones(ids, words, width - positions + 1 + steps),
-            ),
+            ("The position's offset leaves out the segment rows.", lambda: ones(ids, words, words + steps)),
+            ("Tables swapped: word, segment, position.", lambda: ones(ids, words + positions, words + steps)),
+            ("Positions start from 1, not 0.", lambda: ones(ids, words, width - positions + 1 + steps)),
             (words_only, lambda: ones(ids)),
             (words_only, lambda: ones(ids, width=words)),
-            (
-                "That is segment 1: which one does a single sentence use?",
-                lambda: ones(ids, words + 1, words + segments + steps),
-            ),
+            ("That is segment 1: it has to be 0.", lambda: ones(ids, words + 1, words + segments + steps)),
         ],
-        otherwise="Check the three columns of the first token: its id, then past the word rows, then past both.",
+        otherwise="Check the first token's three columns: its id, then past the word rows, then past both.",
     )
 
 
 @exercise("5.3", "The sum")
 def the_sum(bert):
-    def rows(count):
-        return torch.randn(count, 6, generator=dice)
-
     dice = generator()
-    toy = rows(20), rows(9), rows(9)  # as many segments as positions, so that swapped tables do not raise
+    toy = [torch.randn(n, 6, generator=dice) for n in (20, 9, 9)]  # 9 twice: swapped tables do not raise
     ids, types = torch.tensor([[3, 1, 4, 15], [9, 2, 0, 0]]), torch.tensor([[0, 0, 1, 1], [0, 1, 0, 0]])
-    pair = bert.tokenizer("good day", "is it", return_tensors="pt")
     inputs = [
         given(ids, types, *toy),
         given(ids[:1, :1], types[:1, :1], *toy),
         given(ids[1:], types[1:], *toy),
     ]
-    words, segments, positions = tables(bert)
+    pair = bert.tokenizer("good day", "is it", return_tensors="pt")
+    words, *others = tables(bert)
     words = rows_up_to(pair["input_ids"], words)
-    inputs.append(given(pair["input_ids"], pair["token_type_ids"], words, segments, positions))
+    inputs.append(given(pair["input_ids"], pair["token_type_ids"], words, *others))
 
     def total(input_ids, token_type_ids, word, segment, position, first=0):
         steps = torch.arange(first, first + input_ids.shape[1])
         return word[input_ids] + segment[token_type_ids] + position[steps]
 
-    def swapped(input_ids, token_type_ids, word, segment, position):
-        return total(input_ids, token_type_ids, word, position, segment)
-
-    def no_segment(input_ids, token_type_ids, word, segment, position):
-        return word[input_ids] + position[torch.arange(input_ids.shape[1])]
-
-    def no_position(input_ids, token_type_ids, word, segment, position):
-        return word[input_ids] + segment[token_type_ids]
-
-    def all_ones(input_ids, token_type_ids, *tables):
-        return total(input_ids, torch.ones_like(input_ids), *tables)
-
-    def all_zeros(input_ids, token_type_ids, *tables):
-        return total(input_ids, torch.zeros_like(input_ids), *tables)
-
     return Answer(
         right=total,
         why="This line is what the layer computes before its LayerNorm.",
-        rounding="(Not to the last bit: rounding depends on the order, and BERT adds (word + segment) + position.)",
+        rounding="(Not to the last bit: that depends on the order, and BERT adds (word + segment) + position.)",
         inputs=inputs,
         mistakes=[
-            ("Tables swapped: segment ids look up the segment table, positions the position table.", swapped),
+            ("Tables swapped: which ids look up which?", lambda i, t, w, s, p: total(i, t, w, p, s)),
             ("Positions start from 1: the first token is at 0.", partial(total, first=1)),
-            ("The segment is forgotten: three rows are added for each token.", no_segment),
-            ("The position is forgotten: three rows are added for each token.", no_position),
-            ("Segment ids all 1: use the token_type_ids that are handed in.", all_ones),
-            ("Segment ids all 0: use the token_type_ids that are handed in.", all_zeros),
+            ("The segment is forgotten: add three rows.", lambda i, t, w, s, p: w[i] + p[: i.shape[1]]),
+            ("The position is forgotten: add three rows.", lambda i, t, w, s, p: w[i] + s[t]),
+            ("Segment ids all 1: use those handed in.", lambda i, t, *wsp: total(i, t * 0 + 1, *wsp)),
+            ("Segment ids all 0: use those handed in.", lambda i, t, *wsp: total(i, t * 0, *wsp)),
         ],
     )
 
@@ -641,10 +511,7 @@ def by_hand(bert):
             ("Divided by the variance: take its square root first.", centred / x.var(unbiased=False)),
             ("Not centred: subtract the mean first.", x / x.std(unbiased=False)),
             ("Scaled to length 1: LayerNorm scales to a standard deviation of 1.", centred / centred.norm()),
-            (
-                "Scaled to length 1 and not centred: subtract the mean, divide by the standard deviation.",
-                x / x.norm(),
-            ),
+            ("Scaled to length 1 and not centred: look at mean and standard deviation.", x / x.norm()),
             ("Centred, and not scaled: divide by the standard deviation.", centred),
         ],
         otherwise="Subtract the mean, then divide by the square root of the mean squared difference.",
@@ -676,25 +543,12 @@ def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False):
     return (x - x.mean(dim=dims, keepdim=True)) / spread * gamma + beta
 
 
-def unscaled(x, gamma, beta, eps):
-    return normalise(x, torch.ones_like(gamma), torch.zeros_like(beta), eps)
-
-
 LAYER_NORM_MISTAKES = [
     ("Unbiased variance: torch's default divides by H-1, LayerNorm by H.", partial(normalise, unbiased=True)),
-    (
-        "eps outside the root: it is added to the variance, before the root.",
-        partial(normalise, eps_outside=True),
-    ),
-    (
-        "Unbiased variance and eps outside the root: LayerNorm divides by H, and adds eps before the root.",
-        partial(normalise, unbiased=True, eps_outside=True),
-    ),
-    (
-        "Normalising over tokens: the mean is that of one token's H numbers, the last dimension.",
-        partial(normalise, dims=1),
-    ),
-    ("gamma and beta are left out: scale and shift after normalising.", unscaled),
+    ("eps outside the root: it is added to the variance.", partial(normalise, eps_outside=True)),
+    ("Unbiased variance and eps outside the root.", partial(normalise, unbiased=True, eps_outside=True)),
+    ("Normalising over tokens: normalise each token's own H numbers.", partial(normalise, dims=1)),
+    ("gamma and beta are left out: scale, then shift.", lambda x, g, b, eps: normalise(x, 1, 0, eps)),
 ]
 
 
@@ -714,24 +568,15 @@ def layer_norm(bert):
         given(rows, own.LayerNorm.weight.detach(), own.LayerNorm.bias.detach(), own.LayerNorm.eps),
     ]
 
-    def without_eps(x, gamma, beta, eps):
-        return normalise(x, gamma, beta, 0)
-
     return Answer(
         right=lambda x, gamma, beta, eps: F.layer_norm(x, gamma.shape, gamma, beta, eps),
         why="It does to any tensor what the layer's own does, constant vectors included.",
         inputs=inputs,
         mistakes=[
             *LAYER_NORM_MISTAKES,
-            (
-                "Over the whole tensor: every token has a mean and a variance of its own.",
-                partial(normalise, dims=(0, 1, 2)),
-            ),
-            ("eps is forgotten: a vector of equal numbers has variance 0, and 0/0 is NaN.", without_eps),
-            (
-                "gamma and beta are exchanged: gamma multiplies, beta is added.",
-                lambda x, g, b, eps: normalise(x, b, g, eps),
-            ),
+            ("Over the whole tensor: each token has its own mean.", partial(normalise, dims=(0, 1, 2))),
+            ("eps is forgotten: for equal numbers that is 0/0.", lambda x, g, b, eps: normalise(x, g, b, 0)),
+            ("gamma and beta are exchanged: beta is added.", lambda x, g, b, eps: normalise(x, b, g, eps)),
         ],
     )
 
@@ -767,87 +612,50 @@ def dropout(bert):
         inputs=[*inputs, given(x[:1, :1], torch.ones(1, 1, 8), 0.1)],
         mistakes=[
             ("Not rescaled: the survivors make up for what is dropped.", lambda x, keep, p: x * keep),
-            (
-                "Multiplied by 1-p: that makes the survivors smaller still.",
-                lambda x, keep, p: x * keep * (1 - p),
-            ),
+            ("Multiplied by 1-p: the survivors have to grow.", lambda x, keep, p: x * keep * (1 - p)),
             ("Divided by p: the share that is kept is another one.", lambda x, keep, p: x * keep / p),
             ("The mask is inverted: 1 means kept.", lambda x, keep, p: x * (1 - keep) / (1 - p)),
-            (
-                "Whole tokens are dropped: the mask has a 0 or 1 for every number.",
-                lambda x, keep, p: x * keep[..., :1] / (1 - p),
-            ),
+            ("Whole tokens are dropped: look at all of keep.", lambda x, k, p: x * k[..., :1] / (1 - p)),
             ("Nothing is dropped: multiply by the mask.", lambda x, keep, p: x / (1 - p)),
         ],
     )
 
 
-NAMES = ("word_embeddings", "token_type_embeddings", "position_embeddings")
+SIZES = {"word_embeddings": 20, "token_type_embeddings": 9, "position_embeddings": 9}  # of a small layer
 
 
-def whole_layer(
-    weights,
-    input_ids,
-    token_type_ids=None,
-    position_ids=None,
-    eps=1e-12,
-    swapped=False,
-    first=0,
-    default_type=0,
-    norm=normalise,
-    norm_first=False,
-):
+def whole_layer(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12, **wrong):
     """The layer by hand, and what becomes of it when one thing in it is wrong."""
-    word, segment, position = (weights[f"{name}.weight"] for name in NAMES)
+    word, segment, position = (weights[f"{name}.weight"] for name in SIZES)
     gamma, beta = weights["LayerNorm.weight"], weights["LayerNorm.bias"]
-    if swapped:
+    norm, words = wrong.get("norm", normalise), word[input_ids]
+    if "swapped" in wrong:
         segment, position = position, segment
-    if token_type_ids is None:
-        token_type_ids = torch.full_like(input_ids, default_type)
-    if position_ids is None:
-        position_ids = torch.arange(first, first + input_ids.shape[1])
-    if norm_first:
-        return norm(word[input_ids], gamma, beta, eps) + segment[token_type_ids] + position[position_ids]
-    return norm(word[input_ids] + segment[token_type_ids] + position[position_ids], gamma, beta, eps)
-
-
-def segments_all_1(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12):
-    return whole_layer(weights, input_ids, torch.ones_like(input_ids), position_ids, eps)
-
-
-def segments_ignored(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12):
-    return whole_layer(weights, input_ids, None, position_ids, eps)
-
-
-def positions_ignored(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12):
-    return whole_layer(weights, input_ids, token_type_ids, None, eps)
+    if token_type_ids is None or "no_types" in wrong:
+        token_type_ids = torch.full_like(input_ids, wrong.get("default_type", 0))
+    if position_ids is None or "no_positions" in wrong:
+        position_ids = torch.arange(input_ids.shape[1]) + wrong.get("first", 0)
+    rest = segment[token_type_ids] + position[position_ids]
+    if "norm_first" in wrong:
+        return norm(words, gamma, beta, eps) + rest
+    return norm(words + rest, gamma, beta, eps)
 
 
 @exercise("7.3", "The whole layer, from the tables up")
 def layer(bert):
     own = bert.model.embeddings
-    config = type(bert.model.config)
 
     def real(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12):
         """The library's own class with these weights; what it is built with at first is not used."""
         positions, h = weights["position_embeddings.weight"].shape
-        sizes = {
-            "vocab_size": 1,
-            "hidden_size": h,
-            "max_position_embeddings": positions,
-            "layer_norm_eps": eps,
-        }
-        module = type(own)(config(**sizes)).eval()
+        sizes = {"vocab_size": 1, "hidden_size": h, "max_position_embeddings": positions}
+        module = type(own)(type(bert.model.config)(**sizes, layer_norm_eps=eps)).eval()
         return torch.func.functional_call(module, weights, (input_ids, token_type_ids, position_ids))
 
     dice = generator()
-    toy = {
-        f"{name}.weight": torch.randn(n, 6, generator=dice) for name, n in zip(NAMES, (20, 9, 9), strict=True)
-    }
-    toy |= {
-        "LayerNorm.weight": 1 + torch.randn(6, generator=dice),
-        "LayerNorm.bias": torch.randn(6, generator=dice),
-    }
+    toy = {f"{name}.weight": torch.randn(n, 6, generator=dice) for name, n in SIZES.items()}
+    gamma, beta = 1 + torch.randn(6, generator=dice), torch.randn(6, generator=dice)
+    toy |= {"LayerNorm.weight": gamma, "LayerNorm.bias": beta}
     ids, types = torch.tensor([[3, 1, 4, 15], [9, 2, 0, 0]]), torch.tensor([[0, 0, 1, 1], [0, 1, 0, 0]])
     places = torch.tensor([[4, 3, 2, 1]])
     weights = {name: value.detach() for name, value in own.state_dict().items()}
@@ -857,7 +665,7 @@ def layer(bert):
     all_1 = "Segment ids all 1: a single sentence uses row 0, and a pair brings its own token_type_ids."
     return Answer(
         right=real,
-        why="You have built BERT's embedding layer: same weights in, same numbers out.",
+        why="You have built BERT's embedding layer: same weights in, same numbers out, up to rounding.",
         inputs=[
             given(toy, ids[:1], eps=0.1),
             given(toy, ids, types, eps=0.1),
@@ -866,20 +674,14 @@ def layer(bert):
             given(weights, batch["input_ids"], token_type_ids=batch["token_type_ids"], eps=eps),
         ],
         mistakes=[
-            (
-                "Tables swapped: segment ids look up the segment table, positions the position table.",
-                partial(whole_layer, swapped=True),
-            ),
+            ("Tables swapped: segment ids look up the segment table.", partial(whole_layer, swapped=True)),
             ("Positions start from 1: the first token is at 0.", partial(whole_layer, first=1)),
-            (all_1, segments_all_1),
+            (all_1, partial(whole_layer, no_types=True, default_type=1)),
             (all_1, partial(whole_layer, default_type=1)),
-            (
-                "LayerNorm before the sum: add the three rows first, then normalise.",
-                partial(whole_layer, norm_first=True),
-            ),
+            ("LayerNorm before the sum: first add, then normalise.", partial(whole_layer, norm_first=True)),
             *((text, partial(whole_layer, norm=norm)) for text, norm in LAYER_NORM_MISTAKES),
-            ("position_ids is ignored: use it when it is handed in.", positions_ignored),
-            ("token_type_ids is ignored: use it when it is handed in.", segments_ignored),
+            ("position_ids is ignored: use it when it is given.", partial(whole_layer, no_positions=True)),
+            ("token_type_ids is ignored: use it when it is given.", partial(whole_layer, no_types=True)),
         ],
     )
 
@@ -912,26 +714,19 @@ def neighbours(bert):
         unknown = next((token for token in found if token not in bert.tokenizer.get_vocab()), None)
         if unknown is not None:
             return f"{unknown[:40]!r} is not in the vocabulary: a token that continues a word begins with ##."
-        return f"{len(set(found) & set(right))} of the three are right: compare all rows of the table with bank's by cosine."
+        return (
+            f"{len(set(found) & set(right))} of the three are right: compare all rows with bank's by cosine."
+        )
 
     return Answer(
         right=right,
         why="One row has to serve every sense of a word, so this is the word's mixture of company.",
         mistakes=[
             ("bank itself is among them: leave it out.", lambda: nearest(cosines, skip=())),
-            (
-                "Those are the largest dot products: long rows win those, divide by the lengths.",
-                lambda: nearest(products),
-            ),
-            (
-                "Those are nearest by Euclidean distance: the question is about the angle.",
-                lambda: nearest(-(words - words[bank]).norm(dim=1)),
-            ),
+            ("Those are the largest dot products: long rows win those.", lambda: nearest(products)),
+            ("That is Euclidean: compare angles.", lambda: nearest(-(words - words[bank]).norm(dim=1))),
             ("Those are the farthest: the largest cosine is the nearest.", lambda: nearest(-cosines)),
-            (
-                "Those are ids: hand in the tokens, see convert_ids_to_tokens.",
-                lambda: bert.tokenizer.convert_tokens_to_ids(right),
-            ),
+            ("Those are ids: hand in the tokens.", bert.tokenizer.convert_tokens_to_ids(right)),
         ],
         otherwise=judge,
     )
@@ -972,25 +767,16 @@ def analogy(bert):
             scores[[a, b, c]] = -torch.inf
         return int(scores.argmax())
 
-    def text(a, b, c, table):
-        return bert.tokenizer.convert_ids_to_tokens(nearest(a, b, c, table))
-
     return Answer(
         right=nearest,
         why="Report it with and without the three query words: much of the success lies in leaving them out.",
         inputs=inputs,
         mistakes=[
-            (
-                "The query words are not excluded: the nearest row is then often one of the three.",
-                partial(nearest, exclude=False),
-            ),
+            ("The query words are not excluded: leave those three out.", partial(nearest, exclude=False)),
             ("The sign is the other way round: a is to b as c is to the result.", partial(nearest, sign=-1)),
-            (
-                "A dot product: long rows win it, divide by the lengths.",
-                partial(nearest, metric="dot product"),
-            ),
+            ("A dot product: long rows win, divide by the lengths.", partial(nearest, metric="dot product")),
             ("Euclidean distance: the question is about the angle.", partial(nearest, metric="distance")),
-            ("That is the token's text: hand back its id.", text),
+            ("That is a text, not an id.", lambda *ids: bert.tokenizer.convert_ids_to_tokens(nearest(*ids))),
         ],
     )
 
@@ -1002,22 +788,15 @@ def analogy(bert):
 def counted_twice(bert):
     words, segments, positions = tables(bert)
     ids = torch.tensor([token_ids(bert, SEED)])
-    word, segment, position = (
-        words[ids],
-        segments[0].expand(1, ids.shape[1], -1),
-        positions[: ids.shape[1]].unsqueeze(0),
-    )
+    segment, position = segments[0].expand(1, ids.shape[1], -1), positions[: ids.shape[1]].unsqueeze(0)
     return Answer(
         right=segment + position,
         why="inputs_embeds takes the place of the word rows alone: the layer adds the rest itself.",
         mistakes=[
             ("That is the position alone: what else does the layer add?", position),
             ("That is the segment alone: what else does the layer add?", segment),
-            (
-                "That is the whole sum: inputs_embeds stands for one part of it, which is meant to be there.",
-                word + segment + position,
-            ),
-            ("Those are the word rows: they are there once, as they should be.", word),
+            ("That is the whole sum: one part of it is meant to be there.", words[ids] + segment + position),
+            ("Those are the word rows: they are there once, as they should be.", words[ids]),
         ],
         otherwise="Look at what the layer adds to inputs_embeds; the result is [1, T, H].",
     )
@@ -1045,24 +824,14 @@ def mixup(bert):
     words, _, _ = tables(bert)
     toy = torch.randn(12, 5, generator=generator())
     ids = torch.tensor([[3, 7, 3, 1]])
-    inputs = [
-        given(toy, ids, 0, 5, 0.25),
-        given(toy, ids, 1, 2, 0.5),
-        given(toy, ids, 3, 3, 1.0),
-        given(toy, ids[:, :1], 0, 0, 0.0),
-    ]
+    inputs = [given(toy, ids, 0, 5, 0.25), given(toy, ids, 1, 2, 0.5), given(toy, ids, 3, 3, 1.0)]
+    inputs += [given(toy, ids[:, :1], 0, 0, 0.0)]
     seed = torch.tensor([token_ids(bert, SEED)])
 
     def mixed(word_table, ids, index, other_id, share):
         rows = word_table[ids]
         rows[:, index] = (1 - share) * rows[:, index] + share * word_table[other_id]
         return rows
-
-    def wrong_way(word_table, ids, index, other_id, share):
-        return mixed(word_table, ids, index, other_id, 1 - share)
-
-    def everywhere(word_table, ids, index, other_id, share):
-        return (1 - share) * word_table[ids] + share * word_table[other_id]
 
     def in_the_table(word_table, ids, index, other_id, share):
         table = word_table.clone()
@@ -1074,11 +843,8 @@ def mixup(bert):
         why="inputs_embeds lets you feed points between the words, as mixup and adversarial training do.",
         inputs=[*inputs, given(rows_up_to(seed, words), seed, 4, int(seed[0, 1]), 0.5)],
         mistakes=[
-            ("The share is the wrong way round: share 0 leaves the word as it is.", wrong_way),
-            ("Every token is blended: only the one at index.", everywhere),
-            (
-                "The table itself is changed: a word that occurs twice is blended twice. Change a copy of the rows.",
-                in_the_table,
-            ),
+            ("Share the wrong way round: 0 changes nothing.", lambda t, i, n, o, s: mixed(t, i, n, o, 1 - s)),
+            ("Every token is blended: look at index.", lambda t, i, n, o, s: (1 - s) * t[i] + s * t[o]),
+            ("The table itself is changed, so all such words are: change a copy.", in_the_table),
         ],
     )

@@ -3,6 +3,7 @@
 The wrong answers are written here as a learner would, not taken from helpers/exercises.py.
 """
 
+import functools
 import signal
 import sys
 import threading
@@ -123,6 +124,7 @@ def three_hot(bert, words=True, shift=0, segment=0):
     )
 
 
+@functools.cache
 def near_bank(bert, score, largest=True):
     table, vocabulary = parts(bert)[0], bert.tokenizer.get_vocab()
     scores = score(table, table[vocabulary["bank"]])
@@ -181,7 +183,9 @@ RIGHT = {  # number: a function of bert that gives every accepted form
     "1.1": lambda b: number_forms(4),
     "1.2": lambda b: [LONG_WORDS, LONG_WORDS.upper(), f"  {LONG_WORDS}\n"],
     "1.3": lambda b: [wordpiece, lambda word, vocabulary: b.tokenizer.tokenize(word)],
-    "2.1": lambda b: number_forms(sum(t.numel() for t in parts(b)) + 2 * b.model.config.hidden_size),
+    "2.1": lambda b: number_forms(
+        all_parameters(with_vocabulary_of(b, 50_000, max_position_embeddings=1024))
+    ),
     "2.2": lambda b: [7],
     "2.3": lambda b: [
         lambda ids, table: table[ids],
@@ -392,6 +396,13 @@ def h(bert):
     return bert.model.config.hidden_size
 
 
+def with_vocabulary_of(bert, count, **sizes):
+    """A new embedding layer of the loaded model's kind, by the library; on "meta" it takes no memory."""
+    config = bert.model.config.to_dict() | {"vocab_size": count, **sizes}
+    with torch.device("meta"):
+        return type(bert.model.embeddings)(type(bert.model.config)(**config))
+
+
 def all_parameters(module):
     return sum(p.numel() for p in module.parameters())
 
@@ -423,13 +434,14 @@ WRONG = [
         lambda b: lambda w, v: [p.removeprefix("##") for p in wordpiece(w, v)],
     ),
     ("1.3", "The shortest match", lambda b: shortest),
-    ("1.3", "The pieces found so far", lambda b: keeps_matched),
+    ("1.3", "Pieces are kept beside [UNK]", lambda b: keeps_matched),
     ("1.3", "There is no limit", lambda b: no_limit),
     ("1.3", "Those are ids", lambda b: lambda w, v: b.tokenizer(w, add_special_tokens=False)["input_ids"]),
-    ("2.1", "That counts only 2-D parameters", lambda b: sum(t.numel() for t in parts(b))),
-    ("2.1", "One of LayerNorm's two", lambda b: sum(t.numel() for t in parts(b)) + h(b)),
-    ("2.1", "That is the word table alone", lambda b: parts(b)[0].numel()),
-    ("2.1", "That is the whole model", lambda b: all_parameters(b.model)),
+    ("2.1", "Only 2-D parameters", lambda b: (51_024 + b.model.config.type_vocab_size) * h(b)),
+    ("2.1", "H too few", lambda b: (51_025 + b.model.config.type_vocab_size) * h(b)),
+    ("2.1", "That is the word table alone", lambda b: 50_000 * h(b)),
+    ("2.1", "That is the loaded model's own", lambda b: all_parameters(b.model.embeddings)),
+    ("2.1", "The positions are the loaded", lambda b: all_parameters(with_vocabulary_of(b, 50_000))),
     ("2.2", "That counts [PAD]'s row", lambda b: 8),
     ("2.2", "That counts tokens: a row", lambda b: 11),
     ("2.2", "That counts tokens, and the padding", lambda b: 14),
@@ -473,7 +485,7 @@ WRONG = [
     ("3.3", "The special tokens are forgotten", lambda b: lambda f, s: [0 for _ in f] + [1 for _ in s]),
     (
         "3.3",
-        "When the second sentence is empty",
+        "No second [SEP] when",
         lambda b: lambda f, s: [0] * (2 + len(f)) + [1] * (1 + len(s)),
     ),
     ("3.3", "Counted from 1", lambda b: lambda f, s: [1 + t for t in token_types(f, s)]),
@@ -493,7 +505,6 @@ WRONG = [
     ("4.3", "The arange is not reset", lambda b: lambda m: torch.arange(m.shape[1]) * m),
     ("4.3", "Positions start from 1: the first", lambda b: lambda m: m.cumsum(1) * m),
     ("4.3", "Positions start from 1, and", lambda b: lambda m: torch.arange(1, m.shape[1] + 1) * m),
-    ("4.3", "Counted down the batch", lambda b: lambda m: (m.cumsum(0) - 1) * m),
     ("5.1", "That is the gap seen", lambda b: 0.0001),
     ("5.1", "That is the rounding of one", lambda b: 0.00005),
     ("5.1", "Those are the three parts", lambda b: 0.00015),
@@ -599,14 +610,14 @@ WRONG = [
         "Euclidean distance",
         lambda b: lambda *a: analogy(*a, score=lambda t, row: -(t - row).norm(dim=1)),
     ),
-    ("8.3", "That is the token's text", lambda b: lambda *a: b.tokenizer.decode([analogy(*a)])),
+    ("8.3", "That is a text, not an id", lambda b: lambda *a: b.tokenizer.decode([analogy(*a)])),
     ("9.1", "That is the position alone", lambda b: parts(b)[2][None, :7]),
     ("9.1", "That is the segment alone", lambda b: parts(b)[1][0].repeat(1, 7, 1)),
     ("9.1", "That is the whole sum", lambda b: parts(b)[0][ids_of(b)] + parts(b)[1][0] + parts(b)[2][:7]),
     ("9.1", "Those are the word rows", lambda b: b.model.embeddings.word_embeddings(ids_of(b))),
     ("9.2", "[PAD] is taken as zero", lambda b: 3 * h(b)),
     ("9.2", "That counts the [PAD] places", lambda b: 3),
-    ("9.3", "The share is the wrong way", lambda b: lambda t, ids, i, o, s: mixup(t, ids, i, o, 1 - s)),
+    ("9.3", "Share the wrong way", lambda b: lambda t, ids, i, o, s: mixup(t, ids, i, o, 1 - s)),
     (
         "9.3",
         "Every token is blended",
@@ -629,16 +640,23 @@ ONLY_ON_SMALL = [
     ("8.1", "Those are the largest dot products", lambda b: near_bank(b, lambda t, row: t @ row)),
     (
         "8.1",
-        "Those are nearest by Euclidean",
+        "That is Euclidean",
         lambda b: near_bank(b, lambda t, row: -(t - row).norm(dim=1)),
     ),
     ("4.2", "Compared with the median of all rows", above_global_median),
+    ("2.1", "The segments are missing", lambda b: 51_026 * h(b)),
 ]
 
 
 @pytest.mark.parametrize(("number", "begins", "make"), ONLY_ON_SMALL)
 def test_a_mistake_that_shows_on_another_model(number, begins, make, small, say):
     assert say(number, small, make(small)).startswith(f"✗ {number} not yet. {begins}")
+
+
+def test_two_numbers_that_are_the_same_are_both_named(bert, small, say):
+    """With two segments, to leave them out and to leave LayerNorm out are the same mistake by its number."""
+    assert "LayerNorm's two vectors? Or are the two segments missing?" in say("2.1", bert, 51_026 * 384)
+    assert "Or are" not in say("2.1", small, 51_027 * 36)
 
 
 def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):
@@ -873,6 +891,14 @@ def test_a_late_alarm_hurts_nobody(monkeypatch):
     assert checking.stopped_after(0.1, lambda: "result") == "result"
 
 
+def test_replies_that_hold_a_qualification(bert, say):
+    """What a right answer, or the likeliest wrong one, must not leave the reader believing."""
+    assert "Through the lookup, only" in say("2.2", bert, 7)
+    assert "weight decay, and the output layer that shares the table" in say("2.2", bert, 7)
+    assert "unless all four are exact ties: what do four half units add up to?" in say("5.1", bert, 0.0001)
+    assert "same numbers out, up to rounding." in say("7.3", bert, a_layer)
+
+
 def test_the_model_is_left_as_it_was(bert, say):
     table = bert.model.embeddings.position_embeddings.weight
     before, state = table.detach().clone(), torch.get_rng_state()
@@ -965,13 +991,14 @@ def test_progress(bert, say, capsys):
 
 
 def test_a_right_answer_is_checked_quickly(bert, say):
+    """In processor time, so that a busy machine does not turn it red; the best of two, the first may load code."""
     for number in RIGHT:
         answer = RIGHT[number](bert)[0]
-        best = min(timed(say, number, bert, answer) for _ in range(2))
-        assert best < 1, f"{number} took {best:.2f} s"  # 0.2 s at most on an idle machine
+        best = min(processor_time(say, number, bert, answer) for _ in range(2))
+        assert best <= 0.5, f"{number} took {best:.2f} s"
 
 
-def timed(call, *args):
-    start = time.perf_counter()
+def processor_time(call, *args):
+    start = time.process_time()
     call(*args)
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -613,13 +613,15 @@ def test_offline_the_hub_is_not_asked(hub, cache, monkeypatch, capsys):
 
 
 def test_name_resolution_that_hangs_counts_too(cache, monkeypatch, capsys):
-    monkeypatch.setattr(models, "ANSWER", 0.3)
+    """A hub that hangs, with the limit as it is: beside the loading it costs 2 s, and 5 on a busy machine."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(30))
     use("http://hub.invalid", monkeypatch)
     start = time.monotonic()
+    load_bert("bundled")
+    between = time.monotonic()
     load_bert()
-    assert time.monotonic() - start < 20
-    assert "does not answer within 0.3 s" in capsys.readouterr().out
+    assert time.monotonic() - between < (between - start) + 5
+    assert "does not answer within 2 s" in capsys.readouterr().out
 
 
 def test_a_cache_that_cannot_be_written(hub, cache, capfd):
@@ -661,7 +663,7 @@ def test_in_a_kernel(tmp_path, monkeypatch):
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     with pytest.raises(CellExecutionError):
-        NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+        NotebookClient(notebook, kernel_name="python3", timeout=120, coalesce_streams=True).execute()
     (folder,), (bundled,), (automatic,), (again,), (seconds,), (error,) = (
         cell.outputs for cell in notebook.cells
     )
