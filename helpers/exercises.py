@@ -107,7 +107,7 @@ def five_words(bert):
 
     return Answer(
         right=None,
-        why="The 512 places are for tokens, so how many words fit depends on the words.",
+        why="A model's places are for tokens, so how many words fit depends on the words.",
         otherwise=judge,
     )
 

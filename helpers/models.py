@@ -258,12 +258,15 @@ def _cached(name):
 
 
 def _request(name, revision, file):
-    """What to ask the hub for a file: its address and our headers (with the reader's token, if any)."""
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers
+    """What to ask the hub for a file: its address, and the reader's token, if any.
+
+    Not `build_hf_headers`: to say which program asks, it first fetches a list from the hub, with no limit of time.
+    """
+    from huggingface_hub import get_token, hf_hub_url
 
     name = ALIASES[0] if name in ALIASES else name
-    return {"url": hf_hub_url(name, file, revision=revision), "headers": build_hf_headers()}
+    headers = {"Authorization": f"Bearer {token}"} if (token := get_token()) else {}
+    return {"url": hf_hub_url(name, file, revision=revision), "headers": headers}
 
 
 def _header(response, key, pattern):
