@@ -29,7 +29,7 @@ NAMES = [
 EXERCISES = ["0.1"] + [f"{chapter}.{number}" for chapter in range(1, 10) for number in (1, 2, 3)]
 NOT_COMPARED = 0  # cells whose output nbval is told not to compare; each needs a reason in its metadata
 # How many assertions each notebook makes, solutions apart. Dropping one changes no output, so only this notices.
-ASSERTIONS = dict(zip(NAMES, (3, 12, 17, 7, 10, 9, 14, 14, 5, 5), strict=True))
+ASSERTIONS = dict(zip(NAMES, (3, 13, 17, 7, 10, 10, 14, 14, 5, 5), strict=True))
 SET_UP = '''import torch
 
 from helpers import check, load_bert, plots, progress
@@ -37,6 +37,14 @@ from helpers import check, load_bert, plots, progress
 bert = load_bert()
 tokenizer, model = bert.tokenizer, bert.model
 sentence = "today is a good day"'''
+HISTORY = {  # numbers in prose that no cell can show: where they are from
+    ("00_start_here", "440"): "megabytes of model.safetensors, 440,449,768 bytes on the hub",
+    ("02_word_embeddings", "110"): "what is said of bert-base-uncased; the cells count it out",
+    (
+        "04_position_embeddings",
+        "128",
+    ): "the length of most training sequences, in the README of Google's BERT",
+}
 BADGE = re.compile(
     r"\[!\[Open in Colab\]\(https://colab\.research\.google\.com/assets/colab-badge\.svg\)\]"
     r"\(https://colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/main/notebooks/(\w+)\.ipynb\)"
@@ -354,3 +362,27 @@ def test_the_readme_shows_the_picture_equation_and_says_what_is_in_it():
     readme = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
     assert f"![{alt}](.github/sum.png)" in readme and "today" in alt
     assert (NOTEBOOKS.parent / ".github" / "sum.png").read_bytes() == image
+
+
+def test_a_number_in_prose_stands_in_a_cell_too():
+    """Of three digits or more, in what a cell says or shows: nothing else notices when the text alone is wrong."""
+    unbacked = []
+    for name in NAMES:
+        shown = ""
+        for _, cell in cells(name, "code"):
+            texts = [
+                output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs
+            ]
+            shown += "\n".join([cell.source, *texts, ""])
+        shown = re.sub(r"(?<=\d)[,_](?=\d)", "", shown)
+        for number, cell in cells(name, "markdown"):
+            prose = re.sub(r"\]\([^)]*\)|https?://\S+", "]", cell.source)
+            for found in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d)", "", prose)):
+                long = len(found.replace(".", "")) >= 3
+                if (
+                    long
+                    and (name, found) not in HISTORY
+                    and not re.search(rf"(?<![\d.]){re.escape(found)}(?!\d)", shown)
+                ):
+                    unbacked.append(f"{name}, cell {number}: {found}")
+    assert not unbacked
