@@ -4,9 +4,10 @@ python tests/regenerate.py                                 all notebooks
 python tests/regenerate.py notebooks/05_summation.ipynb    only these
 python tests/regenerate.py --check [notebooks]             store nothing; say which differ and where, exit code 1
 
-It also puts the picture equation of 05 into the README. A notebook runs as it does under `pytest`: same settings, this environment's kernel, in its own folder. A second
-run on the same machine writes the same bytes. `--check` does not look at the pixels of a picture, which may
-differ between machines; its alt text and caption it does compare.
+It also puts the picture equation of 05 into the README. A notebook runs as it does under `pytest`: same settings,
+this environment's kernel, in its own folder. A second run on the same machine writes the same bytes. `--check`
+does not look at the pixels of a picture, which may differ between machines; its alt text and caption it does
+compare.
 """
 
 import argparse
@@ -34,6 +35,9 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("jupyter", "reason", "slideshow", "tags")
+# Where a notebook leaves its dropout unseeded, the stored picture is the same at each run; a test's kernels are
+# not seeded, so that an output that depends on chance is noticed.
+SEED = "--IPKernelApp.exec_lines=import torch; torch.manual_seed(0)"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # its id is another at each run, and leads nowhere without a kernel
 
 
@@ -75,6 +79,7 @@ def run(path):
         coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
+        extra_arguments=[SEED],
     )
     client.create_kernel_manager().kernel_spec_manager = NbvalKernelspecManager()
     try:
