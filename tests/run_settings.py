@@ -7,6 +7,7 @@ notebooks alone, and nbval resolves the path of its sanitizing file against the 
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,7 +24,15 @@ if not os.access(os.path.join(Path.home(), ""), os.W_OK):
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 
+# nbformat brings the grammar of a kind of address that no notebook uses, at two seconds a process.
+sys.modules["rfc3987_syntax"] = None
+
+
 def pytest_configure(config):
     config.option.nbval_sanitize_with = str(Path(__file__).with_name("nbval_sanitize.cfg"))
     if config.args_source == config.ArgsSource.INVOCATION_DIR:
         config.args = [str(config.rootpath / folder) for folder in config.getini("testpaths")]
+    if sys.platform == "linux":
+        import kernels  # not before the settings above are made
+
+        kernels.register()
