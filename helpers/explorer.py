@@ -19,10 +19,13 @@ from .drawing import (
     PARTS,
     WIDTH,
     chip,
+    counted,
     ink_on,
     limit_of,
     piece_boxes,
+    quote,
     token_names,
+    tokens_said,
     with_gap,
 )
 from .figure import MUTED, Picture, fit, in_look, overlay, readable, sheet
@@ -124,7 +127,8 @@ def layer_picture(seen):
         f"on average: {parts}."
     )
     most = max(mean, key=mean.get)
-    caption = f"{_count(seen)}. The {most} part brings the largest share on average, {mean[most]:.0%}."
+    count = counted(len(seen.tokens), "token")
+    caption = f"{count}. The {most} part brings the largest share on average, {mean[most]:.0%}."
     return Picture(figure, alt + left_out, caption + left_out + _cut_said(seen))
 
 
@@ -136,7 +140,7 @@ def token_picture(seen, index):
     width, limits = rows["sum"].shape[1], _limits(rows)
     lengths = {stage: float(np.linalg.norm(row)) for stage, row in rows.items()}
     _resize(figure, over, top + 5 * 44 + 78)
-    who = f"“{_short(seen.tokens[index])}” (id {seen.ids[index]}) at place {index}"
+    who = f"{quote(seen.tokens[index])} (id {seen.ids[index]}) at place {index}"
     over.text(LEFT, top + 10, fit(f"followed alone: {who}", 600), va="center_baseline", weight="bold")
     for line, (stage, row) in enumerate(rows.items()):
         y = top + 30 + line * 44
@@ -209,12 +213,12 @@ def comparison(first, second, index=None):
     if index is not None:
         _, j, cosine = pairs[0]
         caption = (
-            f"Nearest to “{_short(first.tokens[index])}” at place {index} is “{_short(second.tokens[j])}” at "
+            f"Nearest to {quote(first.tokens[index])} at place {index} is {quote(second.tokens[j])} at "
             f"place {j}: cosine {cosine:.2f}."
         )
         alt += f" {caption}"
     elif pairs:
-        told = (f"“{_short(first.tokens[i])}” at {i} and {j}: {cosine:.2f}" for i, j, cosine in pairs)
+        told = (f"{quote(first.tokens[i])} at {i} and {j}: {cosine:.2f}" for i, j, cosine in pairs)
         alt += f" Tokens in both: {'; '.join(told)}."
         caption = "The same token has the same word row here and there. What differs comes from its place."
     else:
@@ -425,16 +429,8 @@ def _short(token):
     return token if len(token) <= 30 else token[:29] + "…"
 
 
-def _count(seen):
-    n = len(seen.tokens)
-    return f"{n} token{'s' if n != 1 else ''}"
-
-
 def _tokens_said(seen):
-    shown = [f"“{_short(t)}”" for t in seen.tokens]
-    if len(shown) > 12:
-        shown = [*shown[:8], "…", *shown[-2:]]
-    return f"{_count(seen)}: {', '.join(shown)}."
+    return f"{counted(len(seen.tokens), 'token')}: {tokens_said(seen.tokens)}."
 
 
 def _cut_said(*seen):

@@ -188,7 +188,7 @@ def test_not_a_text_is_refused_in_one_sentence(bert, sentence, other):
 def test_without_a_kernel_a_still_picture_stands_there(bert):
     bundle = explore(bert, "good day")._repr_mimebundle_()
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
-    assert bundle["text/plain"].startswith("4 tokens: “[CLS]”, “good”, “day”, “[SEP]”.")
+    assert bundle["text/plain"].startswith("4 tokens: “[CLS]”, “good”, “day” and “[SEP]”.")
     assert bundle["text/html"].startswith("<figure")
     assert html.escape(bundle["text/plain"]) in bundle["text/html"]
 
