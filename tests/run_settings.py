@@ -33,6 +33,6 @@ def pytest_configure(config):
     if config.args_source == config.ArgsSource.INVOCATION_DIR:
         config.args = [str(config.rootpath / folder) for folder in config.getini("testpaths")]
     if sys.platform == "linux":
-        import kernels  # not before the settings above are made
+        import forked_kernels  # not before the settings above are made
 
-        kernels.register()
+        forked_kernels.register()
