@@ -204,7 +204,7 @@ print(json.dumps(time.perf_counter() - start))
         say(f"round {turn + 1} of {rounds}: load_bert() {automatic[-1]:.2f} s, bundled {bundled[-1]:.2f} s")
     more = statistics.median(automatic) - statistics.median(bundled)
     row("`load_bert()` offline, nothing cached", f"{statistics.median(automatic):.2f} s",
-        f'`load_bert("bundled")`, {statistics.median(bundled):.2f} s', f"+{more:.2f} s", "+1 s", more <= 1)  # fmt: skip
+        f'`load_bert("bundled")`, {statistics.median(bundled):.2f} s', f"{more:+.2f} s", "+1 s", more <= 1)  # fmt: skip
 
     code = """
 import json, time
