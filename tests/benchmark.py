@@ -324,7 +324,7 @@ import json, statistics, time
 ids = torch.randint(1000, 1064, (32, 128)) if model.config.vocab_size > 1064 else torch.ones(32, 128).long()
 taken = {{by_hand: [], model.embeddings: []}}
 with torch.no_grad():
-    for turn in range({20 * rounds}):
+    for turn in range({200 * rounds}):
         for layer in list(taken)[:: -1 if turn % 2 else 1]:
             layer.eval()
             start = time.perf_counter()
