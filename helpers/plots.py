@@ -162,7 +162,9 @@ def word_pieces(text, tokens, ids, word_ids):
         f"{counted(len(tokens) - len(special), 'word piece')} and {counted(len(special), 'special token')}. "
         f"Token and id: {', '.join(pairs)}."
     )
-    if split:
+    if not groups:
+        caption = "No word at all: only special tokens."
+    elif split:
         told = listed(quote(piece) for piece in split[0][:8]) + (" …" if len(split[0]) > 8 else "")
         alt += f" {counted(len(split), 'word')} fall{'s' if len(split) == 1 else ''} into several pieces, "
         alt += f"the most broken into {len(split[0])}: {told}."
@@ -170,9 +172,6 @@ def word_pieces(text, tokens, ids, word_ids):
     else:
         alt += " Every word is one piece."
         caption = "Every word is in the vocabulary whole: one piece, one id each."
-    if not groups:
-        caption = "No word at all: only special tokens."
-        alt = alt.replace(" Every word is one piece.", "")
     if special:
         caption += " Grey: special tokens."
     if left_out:

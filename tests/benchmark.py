@@ -122,10 +122,9 @@ def fresh_process(code, **environment):
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "HF_HOME": folder, **environment}
         environment = {key: value for key, value in environment.items() if value is not None}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a reader's Python compiles the helpers once,
-        environment["PYTHONPYCACHEPREFIX"] = str(
-            Path(tempfile.gettempdir()) / "benchmark-bytecode"
-        )  # not each time
+        # As a reader's Python: it compiles the helpers once, not each time.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), "benchmark-bytecode"))
         found = subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,

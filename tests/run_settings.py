@@ -23,7 +23,6 @@ if not os.access(os.path.join(Path.home(), ""), os.W_OK):
     os.environ["HOME"] = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
-
 # nbformat brings the grammar of a kind of address that no notebook uses, at two seconds a process.
 sys.modules["rfc3987_syntax"] = None
 
