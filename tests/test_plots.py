@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers import plots
+from helpers import drawing, plots
 from helpers.figure import Picture, drawable, fit, in_look, place, readable, sheet, text_width
 
 SEED = ["[CLS]", "today", "is", "a", "good", "day", "[SEP]"]
@@ -461,6 +461,13 @@ def test_vocabulary_map():
     }
     assert "2 special, 999 unused, 2 single characters, 500 whole words and 498 ## pieces" in picture.alt
     assert "Whole words: from id 1,002 to 1,501." in picture.alt
+
+
+@pytest.mark.parametrize(("large", "limit"), [(0, 1), (4, 1), (6, 50)])
+def test_one_number_in_200_may_lie_beyond_the_colour_scale(large, limit):
+    values = np.linspace(-1, 1, 1000)
+    values[:large] = -50
+    assert drawing.limit_of(values[:600], values[600:]) == limit
 
 
 @pytest.mark.parametrize("kind", ["word", "segment", "position"])
