@@ -6,6 +6,7 @@ _HOME = {
     "load_bert": "models",
     "check": "exercises",
     "progress": "exercises",
+    "patient": "exercises",
     "explore": "explorer",
     "plots": None,
     "published": None,

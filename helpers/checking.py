@@ -1,65 +1,280 @@
-"""How an answer is read, tried, compared and replied to. The questions themselves are in exercises.py."""
+"""How an answer is read, tried, compared and replied to. The questions themselves are in exercises/."""
 
 import _thread
 import inspect
+import re
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from numbers import Real
-from types import MappingProxyType
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 SECONDS = 5  # how long a learner's function may take for all the inputs it is tried on
+LARGEST = 10**7  # an answer of more numbers is known by its shape and not converted
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
+SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
+STOPPED = "did not finish within {:g} seconds and was stopped"
+IN_PLACE = (
+    "The result is right, but the function changes its own arguments in place: with the model's "
+    "tables that would damage the model. Work on a copy (`.clone()`, `list(…)`)."
+)
+
+_exercises = {}  # number: (title, generator function of the Bert, uncased, alone)
+_states = {}  # number: the reply that counts; this kernel's, never on disk
 
 
-@dataclass
-class Answer:
-    """What an exercise knows of its answer.
+def exercise(number, title, uncased=False, alone=False):
+    """Put the decorated generator function, of the loaded Bert, on the list: see exercises/__init__.py.
 
-    A number, a list of numbers, a list of texts, a tensor or a function: `right` shows by its own type
-    which of them is asked for. A function is tried on all `inputs`, and so is every wrong function.
+    `uncased` marks a question about bert-base-uncased's vocabulary: with another the reply says so;
+    `alone` one that needs no Bert: it is checked by `check(number, answer=…)`.
     """
 
-    right: Any
-    why: str  # said of a right answer: why it matters
-    mistakes: list = ()  # (what this looks like and where to look, the wrong answer; a large one as `lambda: …`)
-    otherwise: str | Callable = ""  # said of any other answer; or a function of it (None: right after all)
-    inputs: list = ()  # what a function is tried on, see `given`
-    within: float = (
-        1e-5  # largest difference that is still right: absolute for a number, else |a-b| / max(1, |b|)
-    )
-    view: Callable | None = None  # view(result, *inputs): the part of a result that is compared
-    rounding: str = ""  # said of a right function whose results are not equal to the last bit
-
-
-@dataclass
-class Exercise:
-    title: str
-    ask: Callable  # of the loaded Bert, returns the Answer
-    uncased: bool
-
-
-_exercises: dict[str, Exercise] = {}
-_states: dict[str, str] = {}  # this kernel's, never on disk
-
-
-def exercise(number, title, uncased=False):
-    """Put the decorated function `ask(bert) -> Answer` on the list.
-
-    `uncased` marks a question about bert-base-uncased's vocabulary: with another one the reply says so.
-    """
-
-    def put_on_the_list(ask):
-        _exercises[number] = Exercise(title, ask, uncased)
+    def register(ask):
+        _exercises[number] = title, ask, uncased, alone
         return ask
 
-    return put_on_the_list
+    return register
+
+
+def numbers():
+    """The numbers of all exercises, in the order of the course."""
+    return sorted(_exercises, key=lambda number: [int(part) for part in number.split(".")])
+
+
+def check(number, bert=None, answer=..., counts=True):
+    """Print one reply to an answer: right, which mistake it looks like, or not answered yet.
+
+    `number` is the exercise's, as in "1.3"; `bert` is what `load_bert()` returned; `answer` is a
+    value or a function. The right answer is computed from the model in `bert`, which is left as it
+    was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
+    whatever the answer is or does; only your own interrupt goes through.
+    """
+    number = str(number) if isinstance(number, float) else number
+    if not isinstance(number, str) or number not in _exercises:
+        wanted = short(number) if isinstance(number, str | Real) else describe(number)
+        known = ", ".join(numbers())
+        return print(printable(f"There is no exercise {wanted}; this course has {known}."))
+    _, ask, uncased, alone = _exercises[number]
+    loaded = hasattr(bert, "model") and hasattr(bert, "tokenizer")
+    if not (loaded or (alone and bert is None)):
+        written = "answer=your answer)." if alone else "bert, your answer), in this order."
+        return print(f'✗ {number} not checked. Write check("{number}", {written}')
+    try:
+        with torch.random.fork_rng(devices=[]), evaluating(bert.model) if loaded else nullcontext():
+            state, words = reply(ask(bert), answer)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (what an odd answer raises when it is read)
+        state, words = NOT_YET, f"This answer cannot be read: {error_line(error)}"
+    if uncased and not getattr(bert, "uncased", True):
+        words += f" (This exercise is about the uncased vocabulary; {bert.name} has another.)"
+    if counts and _states.get(number) != RIGHT:  # what was right once stays right
+        _states[number] = state
+    shown = "not answered yet" if state == UNANSWERED else state
+    print(printable(f"{SIGNS[state]} {number} {shown}. {words}"))
+
+
+def progress():
+    """Print how far you are: every exercise of the notebook whose checks ran in this kernel."""
+    chapters = {number.split(".")[0] for number in _states}
+    rows = [number for number in numbers() if number.split(".")[0] in chapters]
+    if not rows:
+        print(
+            "No exercise has been checked in this kernel yet: run a cell that ends with check(...)."
+        )
+        return
+    width = max(len(_exercises[number][0]) for number in rows)
+    for number in rows:
+        print(f"{number}  {_exercises[number][0]:{width}}  {_states.get(number, UNANSWERED)}")
+    print(f"{sum(_states.get(number) == RIGHT for number in rows)} of {len(rows)} right")
+
+
+def reply(asking, answer):
+    """(state, words) for an answer; `asking` yields a kind of answer, then (diagnosis, wrong, …)."""
+    parts = answer.values() if isinstance(answer, dict) else answer
+    if blank(answer) or (isinstance(answer, list | tuple | dict) and answer and all_blank(parts)):
+        return UNANSWERED, "Put your answer in place of the dots and run the cell again."
+    return next(asking).reply(answer, asking)
+
+
+def blank(value):
+    return value is ... or value is None
+
+
+def all_blank(values):
+    return all(map(blank, values))
+
+
+def said(words, *of):
+    return words(*of) if callable(words) else words
+
+
+# The three kinds of answer. `why` is said of a right one: a text, or a function of the answer that
+# gives it (for a function: of its results). `otherwise` is said of any answer that no mistake explains.
+
+
+@dataclass
+class Value:
+    """A number, a list of numbers or texts, or a tensor, in any form that holds the same."""
+
+    right: Any  # whole numbers are compared exactly, others to 1e-5
+    why: str | Callable
+    otherwise: str | Callable = ""  # or a function of the answer, once it has the right shape
+    decimals: int | None = None  # rounded to so many decimals or more is right, too
+    within: float | None = None  # the largest difference that is still right
+    any_order: bool = False  # a set will do: neither order nor repetition matters
+    as_right: list = ()  # other right answers
+
+    def reply(self, answer, mistakes):
+        found, expected = read(answer, self.any_order), read(self.right, self.any_order)
+        if any(self.is_near(right, found) for right in (self.right, *self.as_right)):
+            return RIGHT, said(self.why, answer)
+        for diagnosis, *wrongs in mistakes:
+            if any(self.is_near(wrong, found) for wrong in wrongs):
+                return NOT_YET, diagnosis
+        kinds = describe(found), describe(expected)
+        if self.any_order:
+            kinds = kinds[0], kinds[0] if was_read(found) else "a list of numbers"
+        if kinds[0] != kinds[1]:
+            call = " Call it, and hand over what it returns." * inspect.isroutine(answer)
+            weight = " Hand over its `.weight`." * isinstance(answer, torch.nn.Module)
+            more = "" if callable(self.otherwise) else self.otherwise
+            return NOT_YET, f"Expected {kinds[1]}, found {kinds[0]}.{call}{weight} {more}"
+        if self.decimals and (found - expected).abs().max() < 10 ** (1 - self.decimals):
+            return NOT_YET, f"Close, but too coarse: round to {self.decimals} decimals or more."
+        words = said(self.otherwise, found.tolist() if isinstance(found, torch.Tensor) else found)
+        if isinstance(expected, torch.Tensor) and expected.ndim and not self.any_order:
+            words = f"The first place that differs is {first_place(found, expected)}. {words}"
+        return NOT_YET, words
+
+    def is_near(self, right, found):
+        default = 6e-8 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
+        within = max(default if self.within is None else self.within, coarseness(self.right))
+        right, relative = read(right, self.any_order), self.within is None
+        # not rounded, an answer may come from a few steps in float32
+        unrounded = bool(self.decimals) and distance(right, found, None, relative) <= 2.5e-7
+        return unrounded or distance(right, found, self.decimals, relative=relative) <= within
+
+
+@dataclass
+class Judged:
+    """Any answer: `judge(answer)` says what is wrong with it, or None if it is right."""
+
+    judge: Callable
+    why: str | Callable
+
+    def reply(self, answer, mistakes):
+        if size(answer) > LARGEST:
+            return NOT_YET, f"Your answer is too large to look at: {describe(answer)}."
+        try:
+            words = stopped_after(SECONDS, lambda: self.judge(answer))
+        except TimeUp:
+            words = f"Your answer {STOPPED.format(SECONDS)}."
+        return (NOT_YET, words) if words else (RIGHT, said(self.why, answer))
+
+
+@dataclass
+class Function:
+    """A function, tried on every input. So are wrong functions: what gives the same is this mistake.
+
+    A wrong function that raises is known by the same error on the same input. It may be written as an
+    expression in the parameters' names, `"x * keep"`, in which `right` is the right function.
+    """
+
+    right: Callable
+    why: str | Callable
+    inputs: list  # made by `given`
+    otherwise: str = ""
+    within: float | None = None  # |a-b| / max(1, |b|); by default 0 for whole numbers, else 1e-5
+    view: Callable | None = None  # view(result, *inputs): the part of a result that is compared
+    demand: Callable | None = None  # demand(result, *inputs): what a right result lacks, or None
+    forbidden: dict = field(default_factory=dict)  # {torch function: what to say when it is called}
+
+    def reply(self, answer, mistakes):
+        if not callable(answer) or isinstance(answer, type):
+            wanted = "a function, its name without brackets"
+            return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
+        expected = [self.right(*copies(args), **copies(kwargs)) for args, kwargs in self.inputs]
+        default = 0.0 if is_whole(expected) else 1e-5
+        self.within = max(self.within or default, *map(coarseness, expected))
+        expected = list(map(self.read, expected, self.inputs))
+        results, error, remarks = self.run(answer)
+        to_do = isinstance(error, NotImplementedError) and not results
+        if to_do or (results and all_blank(results)):
+            words = "The function returns nothing yet: write it, and end it with `return`."
+            return UNANSWERED, words
+        found = list(map(self.read, results, self.inputs))
+        gaps = map(distance, expected, found)
+        differs = [i for i, gap in enumerate(gaps) if gap > self.within]
+        for diagnosis, *wrongs in mistakes if differs or error is not None else ():
+            if any(self.looks_like(wrong, found, error, differs) for wrong in wrongs):
+                return NOT_YET, diagnosis
+        if isinstance(error, TimeUp):
+            where = f"{STOPPED.format(SECONDS)} at {self.call_text(len(results))}"
+            return NOT_YET, f"Your function {where}: does a loop never end?"
+        if error is not None:
+            return NOT_YET, raised(error, self.call_text(len(results)))
+        if differs:
+            words = contrast(found[differs[0]], expected[differs[0]], self.within)
+            return NOT_YET, f"For {self.call_text(differs[0])} {words}. {self.otherwise}"
+        return (NOT_YET, remarks[0]) if remarks else (RIGHT, said(self.why, results))
+
+    def run(self, function):
+        """(results, error, remarks): up to the first input on which it raises, or is stopped."""
+        results, remarks = [], []
+
+        def try_all():
+            for args, kwargs in self.inputs:
+                mine = copies((args, kwargs))
+                with (called := CalledNames(args)) if self.forbidden else nullcontext():
+                    results.append(function(*mine[0], **mine[1]))
+                remarks.extend([IN_PLACE] * (not unchanged((args, kwargs), mine)))
+                remarks.extend(
+                    self.forbidden[name] for name in self.forbidden if name in called.names
+                )
+                lacking = self.demand and self.demand(results[-1], *args, **kwargs)
+                remarks.extend([lacking] if lacking else [])
+
+        try:
+            stopped_after(SECONDS, try_all)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
+            return results, error, remarks
+        return results, None, remarks
+
+    def looks_like(self, wrong, found, error, differs):
+        """Whether a wrong function gives what was found and, if that is right so far, the same error."""
+        if isinstance(wrong, str):
+            names = ", ".join(inspect.signature(self.right).parameters)
+            wrong = eval(f"lambda {names}: {wrong}", self.right.__globals__ | {"right": self.right})
+        for i, call in enumerate(self.inputs[: len(found) + (not differs)]):
+            args, kwargs = copies(call)
+            try:
+                result = self.read(wrong(*args, **kwargs), call)
+            except Exception as theirs:  # noqa: BLE001 (it may look up a row that this table lacks)
+                return i == len(found) and same_error(theirs, error)
+            if i == len(found) or distance(result, found[i]) > self.within:
+                return False
+        return True
+
+    def read(self, result, call):
+        value = read(result)
+        viewed = self.view and isinstance(value, torch.Tensor)
+        return self.view(value, *call[0]) if viewed else value
+
+    def call_text(self, i):
+        """The i-th input with its names: `word='good', vocabulary=<30522 entries>`."""
+        args, kwargs = self.inputs[i]
+        names = inspect.signature(self.right).bind(*args, **kwargs).arguments
+        return ", ".join(f"{name}={short(value)}" for name, value in names.items())
 
 
 def given(*args, **kwargs):
@@ -67,153 +282,23 @@ def given(*args, **kwargs):
     return args, kwargs
 
 
-def check(number, bert=None, answer=..., counts=True):
-    """Print one reply to an answer: right, which mistake it looks like, or not answered yet.
-
-    `number` is the exercise's, as in "1.3"; `bert` is what `load_bert()` returned; `answer` is a value or
-    a function. The right answer is computed from the model in `bert`, which is left as it was. With
-    `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised, whatever the
-    answer is or does; only your own interrupt goes through.
-    """
-    if not isinstance(number, str | Real) or str(number) not in _exercises:
-        wanted = short(number) if isinstance(number, str | Real) else describe(number)
-        return print(f"There is no exercise {wanted}; this course has {', '.join(sorted(_exercises))}.")
-    number = str(number)
-    if not (hasattr(bert, "model") and hasattr(bert, "tokenizer")):
-        return print(f'✗ {number} not checked. Write check("{number}", bert, your answer), in this order.')
-    try:
-        with torch.random.fork_rng(devices=[]), evaluating(bert.model):
-            state, words = reply(_exercises[number], bert, answer)
-    except Exception as error:  # noqa: BLE001 (whatever an odd answer raises when it is read)
-        state, words = NOT_YET, f"This answer cannot be read: {error_line(error)}"
-    if _exercises[number].uncased and not getattr(bert, "uncased", True):
-        words += f" (This exercise is about the uncased vocabulary; {bert.name} has another.)"
-    if counts:
-        _states[number] = state
-    sign = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}[state]
-    state = "not answered yet" if state == UNANSWERED else state
-    print(printable(f"{sign} {number} {state}. {words}"))
-
-
-def progress():
-    """Print how far you are: every exercise of the notebook whose checks ran in this kernel."""
-    chapters = {number.split(".")[0] for number in _states}
-    rows = [(n, e.title, _states.get(n, UNANSWERED)) for n, e in sorted(_exercises.items())]
-    rows = [row for row in rows if row[0].split(".")[0] in chapters]
-    if not rows:
-        return print("No exercise has been checked in this kernel yet: run a cell that ends with check(...).")
-    width = max(len(title) for _, title, _ in rows)
-    for number, title, state in rows:
-        print(f"{number}  {title:{width}}  {state}")
-    print(f"{sum(state == RIGHT for *_, state in rows)} of {len(rows)} right")
-
-
-def reply(exercise, bert, answer):
-    """(state, words) for an answer."""
-    if blank(answer) or (isinstance(answer, list | tuple) and answer and all(map(blank, answer))):
-        return UNANSWERED, "Put your answer in place of the dots and run the cell again."
-    asked = exercise.ask(bert)
-    if callable(asked.right):
-        return reply_to_function(asked, answer)
-
-    def gap(value):
-        return distance(read(value, asked.view), found)
-
-    found = read(answer, asked.view)
-    within = max(asked.within, coarseness(asked.right))
-    if gap(asked.right) <= within:
-        return RIGHT, asked.why
-    for diagnosis, wrong in asked.mistakes:
-        if gap(wrong() if callable(wrong) else wrong) <= within:
-            return NOT_YET, diagnosis
-    if callable(asked.otherwise):
-        words = asked.otherwise(found)
-        return (NOT_YET, words) if words else (RIGHT, asked.why)
-    expected = read(asked.right, asked.view)
-    if describe(found) != describe(expected):
-        called = " Call it, and hand over what it returns." if callable(answer) else ""
-        return NOT_YET, f"Expected {describe(expected)}, found {describe(found)}.{called} {asked.otherwise}"
-    where = (
-        f"The first place that differs is {first_place(found, expected)}. " if expected_dims(expected) else ""
-    )
-    return NOT_YET, where + asked.otherwise
-
-
-def reply_to_function(asked, function):
-    """(state, words) for an answer that has to be a function: it is tried on every input."""
-    if not callable(function) or isinstance(function, type):
-        return NOT_YET, f"Expected a function, its name without brackets; found {describe(function)}."
-    expected = [asked.right(*args, **kwargs) for args, kwargs in asked.inputs]
-    within = max(asked.within, *map(coarseness, expected))
-    expected = [read_result(asked, *pair) for pair in zip(expected, asked.inputs, strict=True)]
-    results, trouble, changes = run(function, asked)
-    if trouble is UNANSWERED or (results and not trouble and all(map(blank, results))):
-        return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
-    found = [read_result(asked, *pair) for pair in zip(results, asked.inputs, strict=False)]
-
-    def gaps(others):
-        return [distance(a, b) for a, b in zip(others, found, strict=False)]
-
-    different = [i for i, gap in enumerate(gaps(expected)) if gap > within]
-    for diagnosis, wrong in asked.mistakes if different else ():
-        if looks_like(wrong, asked, found, within):
-            return NOT_YET, diagnosis
-    if trouble:
-        return NOT_YET, trouble
-    if different:
-        i = different[0]
-        words = f"For {call_text(asked, i)} {contrast(found[i], expected[i])}. {asked.otherwise}"
-        return NOT_YET, words
-    if changes:
-        return NOT_YET, changes
-    exact = max(gaps(expected)) == 0
-    return RIGHT, asked.why if exact or not asked.rounding else f"{asked.why} {asked.rounding}"
-
-
-def looks_like(wrong, asked, found, within):
-    """Whether a wrong function gives the results found, up to the input on which the learner's raised."""
-    for (args, kwargs), mine in zip(asked.inputs, found, strict=False):
-        try:
-            result = wrong(*args, **kwargs)
-        except IndexError:  # looks up a row that this input's table does not have
-            return False
-        if distance(read_result(asked, result, (args, kwargs)), mine) > within:
-            return False
-    return True
-
-
 # A learner's function, tried
 
 
-def run(function, asked):
-    """(results, trouble, changes): up to the first input on which it raises, or is stopped."""
-    results, changes = [], ""
+class CalledNames(TorchFunctionMode):
+    """The torch functions that are called. An index counts only when ids pick rows of a table as it came."""
 
-    def try_all():
-        nonlocal changes
-        for args, kwargs in asked.inputs:
-            mine, my_kwargs = copies(args), copies(kwargs)
-            results.append(function(*mine, **my_kwargs))
-            if not (unchanged(args, mine) and unchanged(kwargs, my_kwargs)):
-                changes = changes or (
-                    "The result is right, but the function changes its own arguments in place: with the model's "
-                    "tables that would damage the model. Work on a copy (`.clone()`, `list(…)`)."
-                )
+    def __init__(self, inputs):
+        super().__init__()
+        self.names = set()
+        self.tables = [list(x.shape) for x in inputs if is_float(x)]
 
-    try:
-        stopped_after(SECONDS, try_all)
-    except NotImplementedError as error:
-        return results, UNANSWERED if not results else raised(error, asked, len(results)), changes
-    except TimeUp:
-        words = f"Your function did not finish within {SECONDS:g} seconds and was stopped"
-        return results, f"{words} at {call_text(asked, len(results))}: does a loop never end?", changes
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (it is the learner's, and reported)
-        return results, raised(error, asked, len(results)), changes
-    return results, "", changes
-
-
-def raised(error, asked, i):
-    return f"Your function raised {error_line(error)} for {call_text(asked, i)}."
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        picks = func.__name__ != "__getitem__" or (
+            list(args[0].shape) in self.tables and isinstance(args[1], torch.Tensor | list)
+        )
+        self.names |= {func.__name__} if picks else set()
+        return func(*args, **(kwargs or {}))
 
 
 class TimeUp(BaseException):
@@ -223,9 +308,9 @@ class TimeUp(BaseException):
 def stopped_after(seconds, call):
     """`call()`, ended by TimeUp if it takes longer.
 
-    The way of Ctrl-C, which works on every system and also wakes a sleeping call: a second thread sends
-    SIGINT to the main thread, whose handler tells it from the user's own, which is passed on. Outside the
-    main thread there are no signals, so there `call` is not limited.
+    The way of Ctrl-C, which works on every system and also wakes a sleeping call: a second thread
+    sends SIGINT to the main thread, whose handler tells it from the user's own, which is passed on.
+    Outside the main thread there are no signals, so there `call` is not limited.
     """
     previous = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or previous is None:
@@ -265,7 +350,7 @@ def stopped_after(seconds, call):
 
 
 def copies(value):
-    """The value with every tensor, list and dict in it copied. A read-only mapping needs no copy."""
+    """The value with every tensor, list and dict in it copied. Others need no copy."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
     if isinstance(value, dict):
@@ -298,41 +383,56 @@ def evaluating(model):
 # Answers, compared
 
 
-def read(value, view=None):
+def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, list | tuple) and value and all(isinstance(item, str) for item in value):
-        return list(map(str, value))
     try:
         if isinstance(value, torch.Tensor):
-            value = value.detach().cpu().to_dense() if value.is_sparse else value.detach().cpu()
-            value = value.to(torch.float64)
-        elif isinstance(value, Real | range | list | tuple):
-            try:
-                value = torch.as_tensor(
-                    list(value) if isinstance(value, range) else value, dtype=torch.float64
-                )
-            except (TypeError, ValueError, RuntimeError):
-                value = torch.stack([part.detach().to(torch.float64) for part in value])  # of tensors
-    except (TypeError, ValueError, RuntimeError, AttributeError, RecursionError):
+            if value.is_complex() or value.numel() > LARGEST:
+                return value
+            numbers = value.detach().cpu().to_dense().to(torch.float64)
+        else:
+            value = list(value) if any_order and isinstance(value, set | frozenset) else value
+            if size(value) > LARGEST:
+                return value
+            value = plain(value)
+            texts = isinstance(value, list) and value and all(isinstance(i, str) for i in value)
+            if isinstance(value, str) or texts:
+                return value
+            numbers = torch.tensor(value, dtype=torch.float64)
+        return numbers.flatten().unique() if any_order else numbers
+    except Exception:  # noqa: BLE001 (it is none of the accepted forms)
         return value
-    return view(value) if view and isinstance(value, torch.Tensor) else value
 
 
-def read_result(asked, result, call):
-    args, _ = call
-    return read(result, asked.view and (lambda value: asked.view(value, *args)))
+def size(value):
+    """How many numbers nested lists hold, by the first entry of each."""
+    if isinstance(value, list | tuple | range):
+        return len(value) * (size(value[0]) if len(value) else 1)  # one that holds itself raises
+    if isinstance(value, torch.Tensor):
+        return value.numel()
+    return value.size if isinstance(value, np.ndarray) else 1
 
 
-def distance(expected, found):
+def plain(value):
+    """Nested lists of floats or texts, from anything that holds them."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach()
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple | range):
+        return list(map(plain, value))
+    return str(value) if isinstance(value, str) else float(value)
+
+
+def distance(expected, found, decimals=None, relative=True):
     """How far a read answer is from another: 0 equal, inf not to be compared. A NaN equals a NaN."""
     if not isinstance(expected, torch.Tensor):
-        return 0.0 if isinstance(expected, str | list) and same_text(expected, found) else float("inf")
-    if not isinstance(found, torch.Tensor):
+        same = isinstance(found, str | list) and type(found) is type(expected) and found == expected
+        return 0.0 if same else float("inf")
+    if not was_read(found):
         return float("inf")
+    if expected.ndim == 1 and found.shape == (1, len(expected)):
+        found = found[0]  # as the tokenizer gives it, [1, T]
     if expected.ndim == 0 and found.numel() == 1:
         found = found.reshape(())
     if expected.shape != found.shape:
@@ -340,26 +440,36 @@ def distance(expected, found):
     if expected.numel() == 0:
         return 0.0
     gaps = (expected - found).abs()
-    gaps = gaps / expected.abs().clamp(min=1) if expected.ndim else gaps
-    gaps[expected == found] = 0  # also of infinities
-    gaps[expected.isnan() & found.isnan()] = 0
+    for places in range(decimals, 8) if decimals else ():
+        gaps = torch.minimum(gaps, (expected.round(decimals=places) - found).abs())
+    gaps = gaps / expected.abs().clamp(min=1) if relative else gaps
+    gaps[(expected == found) | (expected.isnan() & found.isnan())] = 0  # also of infinities
     return gaps.nan_to_num(nan=float("inf")).max().item()
 
 
-def same_text(expected, found):
-    return type(found) is type(expected) and found == expected
+def was_read(value):
+    return (
+        isinstance(value, torch.Tensor)
+        and value.dtype == torch.float64
+        and value.numel() <= LARGEST
+    )
+
+
+def is_float(value):
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def is_whole(right):
+    """Whether a right answer is of whole numbers, which need no tolerance."""
+    if isinstance(right, list | tuple):
+        return all(map(is_whole, right))
+    return isinstance(right, int) or (isinstance(right, torch.Tensor) and not is_float(right))
 
 
 def coarseness(right):
     """How much rounding may matter in a tensor of few digits (float16, bfloat16), else 0."""
-    if not (isinstance(right, torch.Tensor) and right.is_floating_point()):
-        return 0.0
-    eps = torch.finfo(right.dtype).eps
+    eps = torch.finfo(right.dtype).eps if is_float(right) else 0.0
     return 64 * eps if eps > 1e-4 else 0.0
-
-
-def blank(value):
-    return value is ... or value is None
 
 
 # Answers, put in words
@@ -369,74 +479,49 @@ def describe(value):
     """What kind of thing it is, with its size and without its contents."""
     value = read(value)
     if isinstance(value, torch.Tensor):
-        if value.ndim == 0:
-            return "a number"
-        return (
-            f"a list of {len(value)} numbers" if value.ndim == 1 else f"a tensor of shape {list(value.shape)}"
-        )
-    if isinstance(value, str | list | tuple):
-        if isinstance(value, str):
-            return "a text"
-        return (
-            f"a list of {plural(len(value), 'text')}"
-            if all(isinstance(i, str) for i in value)
-            else "a mixed list"
-        )
-    if blank(value):
-        return str(value)
+        kind = "complex number" if value.is_complex() else "number"
+        if value.ndim == 1:
+            return f"a list of {len(value)} {kind}{'s' * (len(value) != 1)}"
+        return f"a tensor of shape {list(value.shape)}" if value.ndim else f"a {kind}"
+    if isinstance(value, list | tuple):
+        texts = all(isinstance(item, str) for item in value)
+        return f"a list of {len(value)} text{'s' * (len(value) != 1)}" if texts else "a mixed list"
+    if isinstance(value, Number):
+        return "a complex number" if isinstance(value, complex) else "a number too large to read"
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    if inspect.isroutine(value):
-        return "a function"
-    return f"an object of type {type(value).__name__}"
+    if isinstance(value, str) or inspect.isroutine(value):
+        return "a text" if isinstance(value, str) else "a function"
+    return str(value) if blank(value) else f"an object of type {type(value).__name__}"
 
 
-def plural(count, noun):
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def contrast(found, expected):
+def contrast(found, expected, within):
     """`expected …, found …`, in full when it is short, else at the first place that differs."""
+    tensors = [value for value in (found, expected) if isinstance(value, torch.Tensor)]
+    large = any(value.numel() > 12 for value in tensors)
     if describe(found) != describe(expected):
-        both_short = not any(isinstance(v, torch.Tensor) and v.numel() > 12 for v in (found, expected))
-        if both_short and isinstance(expected, list | str) != isinstance(found, list | str):
-            return f"expected {describe(expected)}, found {describe(found)} ({in_full(found)})"
-        if not both_short or isinstance(expected, torch.Tensor):
-            return f"expected {describe(expected)}, found {describe(found)}"
-    elif isinstance(expected, torch.Tensor) and expected.numel() > 12:
-        place = first_place(found, expected)
-        return f"expected {expected[place]:.6g} at {list(place)}, found {found[place]:.6g}"
+        shown = "" if large or len(tensors) == 2 else f" ({in_full(found)})"
+        return f"expected {describe(expected)}, found {describe(found)}{shown}"
+    if large:
+        place = first_place(found, expected, within)
+        numbers = expected[tuple(place)], found[tuple(place)]
+        return f"expected {numbers[0]:.6g} at {place}, found {numbers[1]:.6g}"
     return f"expected {in_full(expected)}, found {in_full(found)}"
 
 
-def expected_dims(expected):
-    return isinstance(expected, torch.Tensor) and expected.ndim > 0
-
-
-def first_place(found, expected):
-    """The index, as a tuple, of the first place where two tensors of one shape differ."""
-    close = torch.isclose(found, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
-    places = (~close).nonzero()
-    return tuple(places[0].tolist()) if len(places) else (0,) * expected.ndim
+def first_place(found, expected, within=1e-5):
+    """The index, as a list, of the first place where two tensors of one shape differ."""
+    close = torch.isclose(found, expected, rtol=within, atol=within, equal_nan=True)
+    places = (~close).nonzero().tolist()
+    return places[0] if places else [0] * expected.ndim
 
 
 def in_full(value):
-    if isinstance(value, torch.Tensor):
-        return short_text(nested(value.tolist()))
-    return short(value)
+    return short_text(nested(value.tolist())) if isinstance(value, torch.Tensor) else short(value)
 
 
 def nested(numbers):
-    if isinstance(numbers, list):
-        return f"[{', '.join(map(nested, numbers))}]"
-    return f"{numbers:.6g}"
-
-
-def call_text(asked, i):
-    """The i-th input with its names: `word='good', vocabulary=<30522 entries>`."""
-    args, kwargs = asked.inputs[i]
-    names = inspect.signature(asked.right).bind(*args, **kwargs).arguments
-    return ", ".join(f"{name}={short(value)}" for name, value in names.items())
+    return f"[{', '.join(map(nested, numbers))}]" if isinstance(numbers, list) else f"{numbers:.6g}"
 
 
 def short(value):
@@ -444,17 +529,50 @@ def short(value):
     if isinstance(value, torch.Tensor):
         small = value.numel() <= 24 and not value.is_floating_point()
         return nested(value.tolist()) if small else f"<tensor {list(value.shape)}>"
-    if isinstance(value, Mapping | MappingProxyType):
+    if isinstance(value, Mapping):
         return f"<{len(value)} entries>"
     try:
         return short_text(repr(value))
-    except Exception:  # noqa: BLE001 (a learner's __repr__)
+    except Exception:  # noqa: BLE001 (a learner's __repr__, a number of too many digits)
         return f"<{type(value).__name__}>"
 
 
 def short_text(text, limit=80):
     text = " ".join(text.split())
     return text if len(text) <= limit else f"{text[: limit * 2 // 3]} … {text[-limit // 4 :]}"
+
+
+SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
+    r"tensor a \((\d+)\) must match .* b \((\d+)\) at non-singleton dimension (\d+)": (
+        "tensors of {} and {} numbers along dimension {} do not go together; is `keepdim=True` missing?"
+    ),
+    r"shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)": (
+        "no matrix product of [{}, {}] and [{}, {}]: the two inner numbers have to be equal"
+    ),
+    r"batch2 tensor to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]": (
+        "no matrix product: the second tensor would need {} rows and has {}"
+    ),
+    r"same dtype, but got|expected scalar type": (
+        "a product needs numbers of one kind; convert the whole numbers, as in `.to(table.dtype)`"
+    ),
+    r"index (\d+) is out of bounds for dimension \d+ with size (\d+)": (
+        "there is no row {} in a table of {} rows"
+    ),
+}
+
+
+def raised(error, where):
+    for pattern, sentence in SENTENCES.items():
+        if match := re.search(pattern, error_line(error)):
+            return f"Your function stops at {where}: {sentence.format(*match.groups())}."
+    return f"Your function raised {error_line(error)} for {where}."
+
+
+def same_error(one, other):
+    """Of one type and about the same numbers, whichever of two tensors it names first."""
+    lines = error_line(one), error_line(other)
+    told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
+    return type(one) is type(other) and told[0] == told[1]
 
 
 def error_line(error):

@@ -1,0 +1,31 @@
+"""The course's exercises: what is right, why it matters, and what each known mistake looks like.
+
+How an answer is read, tried, compared and replied to is in checking.py. To add an exercise:
+
+1. Write one function in its chapter's file here, in the order of the numbers. It yields first what is right, as
+   one of three kinds, and then each known mistake with what to say of it:
+
+       @exercise("6.4", "A title for progress()")
+       def a_name(bert):
+           yield Value(right, "Why it matters.", "What to look at, said of any other answer.")
+           yield "What this looks like: where to look.", wrong_value
+
+   - `Value`: a number, list or tensor. Whole numbers are compared exactly, others to 1e-5, or rounded to
+     `decimals` or more; `any_order=True` takes sets.
+   - `Judged(judge, why)`: any answer; `judge(answer)` says what is wrong with it, or None if it is right.
+   - `Function(right, why, inputs)`: a function, tried on every input of `[given(x, p), …]`: choose them so
+     that each mistake shows on one. A mistake is a function too, or its expression in the parameters'
+     names, "x * keep". One that raises is known by its error.
+   `right` is computed from the loaded model, so that any BERT will do; so may `why` be, or from the answer
+   (`lambda answer: f"…"`), to show what is worth seeing. Several wrong answers may share a diagnosis.
+2. In the notebook: the question, `check("6.4", bert, answer)`, a hint, a folded solution.
+3. In tests/test_exercises.py, one function: right answers in every form, and a wrong one per mistake.
+
+Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are.
+"""
+
+from ..checking import check, numbers, progress
+from . import layer, tables  # in this order they stand in progress()
+from .beyond import patient
+
+__all__ = ["check", "layer", "numbers", "patient", "progress", "tables"]

@@ -1,0 +1,545 @@
+"""A matplotlib figure that carries its own words, and the pieces that the course's pictures share.
+
+`Picture` is what every function of `plots` returns. Below it: the page and the text on it, the palette, checks
+of what may be drawn, numbers and tokens in words, and what pictures are made of. Call these from a function
+marked `styled`. No pyplot: nothing stays open behind the reader's back.
+"""
+
+import base64
+import functools
+import html
+import io
+import math
+import re
+import unicodedata
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import LogLocator, NullLocator
+from PIL import Image, PngImagePlugin
+
+FONT = "DejaVu Sans"  # ships with matplotlib, so it is the same on every machine
+INK, MUTED = "#161616", "#5a5a5a"
+DPI = 100  # one inch is 100 CSS pixels, so every size below can be said in pixels
+SCREEN = 2  # device pixels per CSS pixel in a PNG: crisp on a projector
+WIDTH = 900
+MOST_TOKENS = 14
+
+STYLE = {
+    **{f"axes.spines.{side}": False for side in ("right", "top")},
+    **{f"{axis}tick.labelsize": 11.5 for axis in "xy"},
+    **{f"{axis}tick.color": MUTED for axis in "xy"},
+    **{f"{axis}tick.labelcolor": INK for axis in "xy"},
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 12,
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "font.family": [FONT],
+    "font.size": 11.5,
+    "grid.color": "#e6e6e6",
+    "legend.columnspacing": 1.3,
+    "legend.fontsize": 11.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1,
+    "lines.linewidth": 2.0,
+    "pdf.fonttype": 42,
+    "savefig.bbox": None,
+    "svg.hashsalt": "bert",  # the same file from a second run
+    "text.color": INK,
+    "text.parse_math": False,  # a token such as $5 is text
+}
+
+
+# A decorator: all that a function draws has the course's fonts and no mathtext.
+styled = matplotlib.rc_context(STYLE)
+
+
+class Picture:
+    """A figure with the words that carry it; as the value of a cell it shows itself.
+
+    Attributes: `figure` (matplotlib Figure), `alt` (the full description) and `caption` (what to see), both
+    plain text.
+    """
+
+    def __init__(self, figure, alt, caption):
+        self.figure = figure
+        self.alt, self.caption = (readable(" ".join(words.split())) for words in (alt, caption))
+
+    @property
+    def png(self):
+        """The picture as PNG bytes, two device pixels per CSS pixel, with the alt text inside."""
+        pixels = io.BytesIO()
+        styled(self.figure.savefig)(pixels, format="rgba", dpi=SCREEN * DPI)
+        size = tuple(int(side) for side in self.figure.get_size_inches() * (SCREEN * DPI))
+        image = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
+        # A palette of 256 colours cannot be told from the full picture here and takes a third of the room.
+        image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        palette, corner = image.getpalette(), 3 * image.getpixel((0, 0))
+        image.putpalette([*palette[:corner], 255, 255, 255, *palette[corner + 3 :]])  # stays white
+        words = PngImagePlugin.PngInfo()
+        words.add_itxt("Title", self.caption)
+        words.add_itxt("Description", self.alt)
+        out = io.BytesIO()
+        image.save(
+            out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True
+        )
+        return out.getvalue()
+
+    @property
+    def html(self):
+        """The picture as one HTML `<figure>`, the image inside it."""
+        width = round(self.figure.get_size_inches()[0] * DPI)
+        data = base64.b64encode(self.png).decode("ascii")
+        return (
+            f'<figure style="margin: 0.5em 0"><img alt="{html.escape(self.alt)}" width="{width}" '
+            f'style="max-width: 100%; height: auto" src="data:image/png;base64,{data}">'
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.html, "text/plain": self.alt}
+
+    def __repr__(self):
+        return self.alt
+
+    def save(self, path):
+        """Write the picture with its alt text inside, as PNG, SVG or PDF according to the name's ending.
+
+        Raises ValueError for any other ending.
+        """
+        path = Path(path)
+        kind = path.suffix.lower()
+        if kind == ".png":
+            path.write_bytes(self.png)
+        elif kind == ".svg":
+            out = io.StringIO()
+            styled(self.figure.savefig)(out, format="svg", metadata={"Date": None})
+            words = (
+                f"<title>{html.escape(self.caption)}</title><desc>{html.escape(self.alt)}</desc>"
+            )
+            head, attributes, body = re.split(r"<svg ([^>]*)>", out.getvalue(), maxsplit=1)
+            text = f'{head}<svg role="img" {attributes}>{words}{body}'
+            path.write_text(text, encoding="utf-8", newline="\n")
+        elif kind == ".pdf":
+            words = {"Title": self.caption, "Subject": self.alt, "CreationDate": None}
+            styled(self.figure.savefig)(path, format="pdf", metadata=words)
+        else:
+            raise ValueError(f"a picture is saved as .png, .svg or .pdf, not as '{path.name}'")
+
+
+# ---------------------------------------------------------------- the page and the text on it
+
+
+def new_figure(height, layout=None):
+    """An empty figure of the course's width and of `height` CSS pixels."""
+    return Figure(figsize=(WIDTH / DPI, round(height) / DPI), dpi=DPI, layout=layout)
+
+
+def add_axes_px(figure, x, y, width, height):
+    """Axes at `x`, `y` (CSS pixels from the top left corner of the figure) of the size given."""
+    across, down = figure.get_size_inches() * DPI
+    return figure.add_axes((x / across, 1 - (y + height) / down, width / across, height / down))
+
+
+def overlay(figure):
+    """Axes over the whole figure, in CSS pixels from its top left corner: for text, boxes and arrows."""
+    across, down = figure.get_size_inches() * DPI
+    axes = figure.add_axes((0, 0, 1, 1), zorder=5)
+    axes.set(xlim=(0, across), ylim=(down, 0))
+    axes.axis("off")
+    return axes
+
+
+def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **look):
+    """Write `text` at `x`, `y` of `axes`, its lower-case letters around `y`."""
+    axes.text(x, y, text, size=size, color=colour, ha=ha, va="center_baseline", **look)
+
+
+_STAND_INS = {"\n": "↵", "\r": "↵", "\t": "⇥", "\u2028": "↵", "\u2029": "↵"}
+
+
+def readable(text):
+    """`text` for reading aloud: control characters, lone surrogates, direction marks replaced."""
+    hidden = {c for c in str(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+    return "".join(_STAND_INS.get(c, "□") if c in hidden else c for c in str(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def drawable(text):
+    """`text` for drawing: as `readable`, and what the font has no glyph for becomes □."""
+    if not text.strip():
+        return "␣" * len(text) or "(empty)"
+    font = get_font(findfont(FONT))
+    return "".join(c if font.get_char_index(ord(c)) else "□" for c in readable(text))
+
+
+@functools.lru_cache(maxsize=4096)
+def shorten(text, room, size=11.5):
+    """`text` made drawable and, where it is wider than `room` CSS pixels, cut with an ellipsis."""
+    text = drawable(str(text)[:400])
+    width = text_width(text, size)
+    if width <= room:
+        return text
+    keep = int(len(text) * room / width) + 2
+    while keep and text_width(text[:keep] + "…", size) > room:
+        keep -= 1
+    return text[:keep] + "…"
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text, size=11.5):
+    """The width of `text` in CSS pixels at `size` points."""
+    font = FontProperties(family=FONT, size=size)
+    return text_to_path.get_text_width_height_descent(text, font, False)[0] * DPI / 72
+
+
+def widest(texts, room, size=11.5):
+    """The width of the widest of `texts`, each made to fit into `room`."""
+    return max(text_width(shorten(text, room, size), size) for text in texts)
+
+
+# ---------------------------------------------------------------- the palette
+
+# Told apart under protanopia, deuteranopia and tritanopia and in greyscale: the tests compute it.
+COLOURS = {
+    "word": "#0d3b8c",
+    "segment": "#d27d00",
+    "position": "#a8437f",
+    "sum": "#111111",
+    "neutral": "#c4c4c4",
+}
+PARTS = ("word", "segment", "position")
+# What is not one of the parts, with a dash and a marker of its own each.
+SERIES = (
+    ("#111111", "-", "o"),
+    ("#0b8f77", "--", "s"),
+    ("#b9b9b9", "-.", "^"),
+    ("#6a51a3", ":", "D"),
+)
+PLAIN = "#8a8a8a"
+# Signed numbers: white is zero, neither hue is a part's, and the ends differ in lightness too.
+STEPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
+DIVERGING = LinearSegmentedColormap.from_list("signed", STEPS)
+
+
+def part_of(name):
+    """The part ("word", "segment", "position" or "sum") a name speaks of; None if none or several."""
+    patterns = ("word", "segment|type", "position|place", "sum|total")
+    parts = zip(COLOURS, patterns, strict=False)
+    found = [part for part, p in parts if re.search(rf"\b({p})s?\b", name.lower())]
+    return found[0] if len(found) == 1 else None
+
+
+def looks(names):
+    """{name: (colour, dash, marker)}: a part's own colour where each name speaks of another part."""
+    parts = [part_of(name) for name in names]
+    own = None not in parts and len(set(parts)) == len(parts)
+    of = zip(names, parts, SERIES, strict=False)
+    return {name: (COLOURS[part] if own else look[0], *look[1:]) for name, part, look in of}
+
+
+def tint(colour, amount):
+    """`colour` mixed with white: 1 is the colour itself, 0 white."""
+    return 1 - amount * (1 - np.array(to_rgb(colour)))
+
+
+def ink_on(colour):
+    """Black or white, whichever reads better on `colour`."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.2 else INK
+
+
+def colour_limit(*arrays):
+    """A round L so that the map from -L to L shows the arrays; the largest number in 200 may lie outside."""
+    top = np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995)
+    if top == 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(top))
+    return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
+
+
+# ---------------------------------------------------------------- what may be drawn
+
+
+def check_numbers(name, value, shape, sizes=None):
+    """`value` as a float64 array of `shape`, e.g. "T H"; `sizes` remembers what T and H are."""
+    sizes = {} if sizes is None else sizes
+    kind = torch.float64 if isinstance(value, (list, tuple)) else None
+    try:
+        tensor = torch.as_tensor(value, dtype=kind)
+    except (TypeError, ValueError, RuntimeError):
+        told = f"{name} must be a tensor of numbers, found {type(value).__name__}"
+        raise TypeError(told) from None
+    names, found = shape.split(), list(tensor.shape)
+    expected = [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
+    same = [isinstance(e, str) or e == f for e, f in zip(expected, found, strict=False)]
+    if len(found) != len(expected) or not all(same):
+        hint = f"; one sentence of a batch is {name}[0]" if len(found) == len(expected) + 1 else ""
+        told = f"[{', '.join(map(str, expected))}]"
+        told += f" = [{', '.join(names)}]" if [str(e) for e in expected] != names else ""
+        raise ValueError(f"{name} must have the shape {told}, found {found}{hint}")
+    if 0 in found:
+        raise ValueError(f"{name} is empty: found the shape {found}")
+    sizes.update({n: f for n, f in zip(names, found, strict=True) if not n.isdigit()})
+    array = tensor.detach().cpu().to(torch.float64).numpy()
+    if not np.isfinite(array).all():
+        first = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} holds NaN or infinity, first at {first}: it cannot be drawn")
+    return array
+
+
+def check_texts(name, value):
+    """`value` as a list of strings, none missing."""
+    texts = None if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
+    if texts is None or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} must be a list of strings, found {value!r:.60}")
+    if not texts:
+        raise ValueError(f"{name} is empty: there is nothing to draw")
+    return texts
+
+
+def check_named(name, value, most, do):
+    """`value` as a dict that is not empty, its keys text; more than `most` do not what `do` says."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
+    if not 1 <= len(value) <= most:
+        raise ValueError(f"{name}: 1 to {most} {do}, found {len(value)}")
+    return {str(key): content for key, content in value.items()}
+
+
+def check_arrays(name, value, shape, most, do, sizes=None):
+    """`check_numbers` of each array in the dict `value`; `sizes`, if given, are shared by all."""
+    named = check_named(name, value, most, do)
+    return {k: check_numbers(k or name, v, shape, sizes) for k, v in named.items()}
+
+
+def unbatched(tokens, *arrays):
+    """A batch (`tokens` a list of lists) as one long list of tokens, with the arrays to match."""
+    if not isinstance(tokens, (list, tuple)) or not tokens or isinstance(tokens[0], str):
+        return tokens, *arrays
+    arrays, shape = list(map(torch.as_tensor, arrays)), [len(tokens), len(tokens[0])]
+    for array in arrays:
+        if list(array.shape[:2]) != shape:
+            told = f"found the shape {list(array.shape)}"
+            raise ValueError(f"this batch of tokens is {shape}, {told}")
+    return [t for sentence in tokens for t in sentence], *(array.flatten(0, 1) for array in arrays)
+
+
+# ---------------------------------------------------------------- words
+
+
+def format_number(number):
+    """A number for prose: three significant digits and at most three decimals, so that a difference in the
+    last bits between machines leaves it alone; whole numbers from 100 on in full."""
+    if abs(number) < 0.0005:
+        return "0" if abs(number) < 1e-5 else "about 0"
+    if abs(number) >= 100:
+        return f"{number:,.0f}".replace("-", "−")
+    return np.format_float_positional(round(float(f"{number:.3g}"), 3), trim="-").replace("-", "−")
+
+
+def magnitude(number):
+    """A number of a logarithmic scale: its size, and no digit that rounding could change."""
+    if number < 1e-5:
+        return "below 0.00001"
+    few = np.format_float_positional(float(f"{number:.1g}"), trim="-")
+    return f"about {few}" if number < 0.0005 else format_number(number)
+
+
+def tick(number):
+    """A number as the axes write it: 1e-12, 0.001, 1,000."""
+    return (f"{number:g}" if abs(number) < 1 else f"{number:,.10g}").replace("-", "−")
+
+
+def percent(share):
+    """Whole percent, finer where that would say 0% or 100% of what is not."""
+    if share in (0, 1) or 0.00995 <= abs(share) < 0.995 or abs(share) > 1:
+        return f"{share:,.0%}".replace("-", "−")
+    digits = float(f"{share * 100:.2g}") if share < 0.5 else math.floor(share * 1000) / 10
+    return np.format_float_positional(digits, trim="-").replace("-", "−") + "%"
+
+
+def listed(items):
+    """Texts as one: a, b and c."""
+    items = list(items)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def quote(token):
+    """A token in quotation marks, the end of a long one left out."""
+    token = readable(token)
+    return f"“{token if len(token) <= 40 else token[:39] + '…'}”"
+
+
+def beyond(limit, *arrays):
+    """What is said when numbers lie beyond the ends of the colour scale."""
+    if not any(np.nanmax(np.abs(array)) > limit * (1 + 1e-6) for array in arrays):
+        return ""
+    return f" Numbers beyond ±{limit:g} take the colour of the scale's end."
+
+
+def capital(text):
+    """`text` as the start of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def counted(n, noun):
+    """A number with its noun: 1 token, 2 tokens."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def some(tokens, which=None):
+    """The tokens (where `which` is true) by name; of many how many, or the first and the last."""
+    if which is not None:
+        chosen = [quote(token) for token, yes in zip(tokens, which, strict=True) if yes]
+        return listed(chosen) if len(chosen) <= 3 else f"{len(chosen)} of {len(tokens)} tokens"
+    if len(tokens) <= MOST_TOKENS:
+        return listed(map(quote, tokens))
+    return f"{', '.join(map(quote, tokens[:3]))} … {' and '.join(map(quote, tokens[-2:]))}"
+
+
+class Shown:
+    """Which of the tokens are drawn, and what is said of it: all, or the first and last around a gap.
+
+    `places` are their places from top to bottom, None for the gap; `said` is for the alt text and caption.
+    """
+
+    def __init__(self, tokens, most=MOST_TOKENS):
+        n, last = len(tokens), most * 2 // 7
+        self.tokens, self.places, self.said = tokens, list(range(n)), ""
+        if n > most:
+            self.places = [*range(most - last), None, *range(n - last, n)]
+            self.said = f" Shown are the first {most - last} and the last {last} of {n} tokens."
+
+    def names(self, room):
+        """The labels of the rows drawn, each at most `room` CSS pixels wide."""
+        gap = f"⋮ {len(self.tokens) - len(self.places) + 1} more"
+        return [gap if t is None else shorten(self.tokens[t], room) for t in self.places]
+
+    def rows(self, array):
+        """The rows drawn of `array` [T, …]; NaN in the gap."""
+        return np.stack([array[0] * np.nan if t is None else array[t] for t in self.places])
+
+
+# ---------------------------------------------------------------- what pictures are made of
+
+
+def row_labels(axes, names, side="left"):
+    """Write `names` beside rows 0, 1, … of `axes`, without ticks."""
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelleft=side == "left", labelright=side == "right")
+
+
+def heat_strip(axes, values, limit, gap=1.5):
+    """Draw `values` [rows, columns] from -limit to limit, `gap` points of white between rows; the image."""
+    look = {"cmap": DIVERGING, "aspect": "auto", "interpolation": "nearest"}
+    image = axes.imshow(values, vmin=-limit, vmax=limit, **look)
+    axes.hlines(np.arange(1, len(values)) - 0.5, -0.5, values.shape[1] - 0.5, color="white", lw=gap)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    return image
+
+
+def scale_bar(figure, image, x, y, width):
+    """The colour scale of `image`, 12 CSS pixels high."""
+    low, high = image.get_clim()
+    axes = add_axes_px(figure, x, y, width, 12)
+    bar = figure.colorbar(image, cax=axes, orientation="horizontal")
+    bar.set_ticks([low, 0, high], labels=[f"−{high:g}", "0", f"{high:g}"])
+    bar.outline.set_color(COLOURS["neutral"])
+
+
+def chip(axes, x, y, width, height, text, colour, lit=True, size=12.5):
+    """A box with a name in it, on an `overlay`; `x`, `y` is its upper left corner."""
+    face, ink = (colour, ink_on(colour)) if lit else ("white", MUTED)
+    look = {"facecolor": face, "edgecolor": colour if lit else COLOURS["neutral"], "linewidth": 1.5}
+    box = FancyBboxPatch((x + 4, y + 4), width - 8, height - 8, boxstyle="round,pad=4", **look)
+    axes.add_patch(box)
+    weight = "bold" if lit else "normal"
+    write(axes, x + width / 2, y + height / 2, text, size, ink, weight=weight)
+
+
+def frame(axes):
+    """A pale line around `axes`."""
+    axes.spines[:].set(visible=True, color=COLOURS["neutral"])
+
+
+def row_figure(names, each, extra):
+    """A figure and axes for one row per name, of at most `each` CSS pixels, and `extra` around them."""
+    figure = new_figure(extra + min(each, (400 - extra) / len(names)) * len(names), "constrained")
+    axes = figure.add_subplot()
+    row_labels(axes, names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.spines["left"].set_visible(False)
+    return figure, axes
+
+
+def log_axis(axes, which, low, high):
+    """Make an axis logarithmic around `low` … `high`, its labels plain text."""
+    axis = getattr(axes, f"{which}axis")
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low / 1.6, high * 1.6)})
+    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: tick(value))
+
+
+def flags(axes, marks):
+    """Write the texts of `marks` {x: text} over `axes`, a line higher where they would touch."""
+    ends = []  # where the text of each line ends
+    look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
+    look["arrowprops"] = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
+    for x, text in sorted(marks.items()):
+        text = shorten(text, 260)
+        middle, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
+        line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
+        ends[line : line + 1] = [middle + half + 8]
+        axes.annotate(text, (x, 1), (0, 13 + 15 * line), **look)
+
+
+def end_labels(axes, x, ends):
+    """Names beside the right ends, at `x`, of curves: `ends` are (height, name, colour); no two touch."""
+    look = {"xycoords": ("axes fraction", "data"), "textcoords": "axes fraction", "va": "center"}
+    before = -math.inf
+    for height, name, colour in sorted(end for end in ends if end[1]):
+        at = axes.transAxes.inverted().transform(axes.transData.transform((x, height)))[1]
+        before = max(at, before + 0.075)
+        look["arrowprops"] = {"arrowstyle": "-", "color": colour, "lw": 1.2, "relpos": (0, 0.5)}
+        axes.annotate(shorten(name, 290), (1, height), (1.04, before), **look)
+
+
+def label_points(axes, points, names):
+    """Write `names` beside `points` [n, 2], each at the first place around its point, starting
+    outward, where it covers no point and no earlier name. Of more than 14 names only those are written
+    that find such a place; returns how many."""
+    size, written = axes.bbox.size, 0
+    points = axes.transData.transform(points) - axes.bbox.min
+    low, high = points - 6, points + 6  # the corners of what must not be covered
+    turns = (0, 0.5, -0.5, 1, -1, 1.6, -1.6, 2.3, -2.3, math.pi)
+    reach, turn = (each.ravel() for each in np.meshgrid((8, 17, 28, 40), turns, indexing="ij"))
+    for point, (across, up), name in zip(points, points - points.mean(0), names, strict=True):
+        text = shorten(name, 120)
+        half = np.array([text_width(text) / 2 + 1, 9])
+        angle = turn + math.atan2(up, across)
+        middle = point + np.stack([np.cos(angle), np.sin(angle)], 1) * (reach[:, None] + half)
+        outside = np.maximum(half - middle, middle + half - size).clip(0).sum(1)
+        shared = np.minimum(middle[:, None] + half, high) - np.maximum(middle[:, None] - half, low)
+        cost = shared.clip(0).prod(2).sum(1) + 1000 * outside
+        best = cost.argmin()
+        if cost[best] > 0 and len(points) > MOST_TOKENS:
+            continue
+        written += 1
+        low, high = np.vstack([low, middle[best] - half]), np.vstack([high, middle[best] + half])
+        look = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 6}
+        axes.text(*middle[best] / size, text, **look)
+    return written
