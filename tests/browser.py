@@ -1,14 +1,18 @@
-"""A real JupyterLab and a real browser, for the tests that need them: both local, both gone at the end."""
+"""A real JupyterLab, a web server and a browser, for the tests that need them: all local, all gone at the end."""
 
 import contextlib
+import functools
+import http.server
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -19,7 +23,9 @@ NO_CHROMIUM = (
 )
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is on the page
+    "@jupyterlab/notebook-extension/tracker": {
+        "windowingMode": "none"
+    },  # every cell is on the page
 }
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -34,17 +40,30 @@ def jupyterlab(root):
     """A JupyterLab server over the folder `root`, with no settings but its own; yields (address, token)."""
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as home:
-        folders = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        folders = (
+            "HOME",
+            "JUPYTER_CONFIG_DIR",
+            "JUPYTER_DATA_DIR",
+            "JUPYTER_RUNTIME_DIR",
+            "IPYTHONDIR",
+        )
         environment = os.environ | {name: str(Path(home) / name.lower()) for name in folders}
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"
         for name, values in SETTINGS.items():
-            file = Path(environment["JUPYTER_CONFIG_DIR"], "lab/user-settings", f"{name}.jupyterlab-settings")
+            file = Path(
+                environment["JUPYTER_CONFIG_DIR"],
+                "lab/user-settings",
+                f"{name}.jupyterlab-settings",
+            )
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values), encoding="utf-8")
         port = _free_port()
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-        command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={Path(root).resolve()}"]
+        command += [
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={Path(root).resolve()}",
+        ]
         command += [
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ]
@@ -58,7 +77,9 @@ def jupyterlab(root):
                 yield address, token
             finally:
                 with contextlib.suppress(OSError):  # it ends its kernels and then itself
-                    stop = urllib.request.Request(f"{address}/api/shutdown?token={token}", method="POST")
+                    stop = urllib.request.Request(
+                        f"{address}/api/shutdown?token={token}", method="POST"
+                    )
                     urllib.request.urlopen(stop, timeout=10).close()
                 try:
                     server.wait(timeout=20)
@@ -81,6 +102,81 @@ def page(width=1280, height=720):
             yield browser.new_page(viewport={"width": width, "height": height})
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def serve(folder, ranges=True, status=None, wait=0):
+    """A web server over `folder` that every page may ask; yields its address, which ends in a slash, and a list of the
+    bytes it has sent, one number an answer.
+
+    `ranges`: whether it answers a Range request with those bytes only. `status`: answer this, always. `wait`: seconds
+    before each answer.
+    """
+    sent = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def end_headers(self):
+            self.send_header("Access-Control-Allow-Origin", "*")
+            super().end_headers()
+
+        def do_GET(self):
+            time.sleep(wait)
+            path = Path(self.translate_path(self.path))
+            path = path / "index.html" if path.is_dir() else path
+            if status or not path.is_file():
+                return self.send_error(status or 404)
+            size = path.stat().st_size
+            asked = (
+                re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+                if ranges
+                else None
+            )
+            first, last = (int(asked[1]), min(int(asked[2]), size - 1)) if asked else (0, size - 1)
+            with path.open("rb") as file:
+                file.seek(first)
+                data = file.read(last + 1 - first)
+            self.send_response(206 if asked else 200)
+            if asked:
+                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            self.send_header("Content-Type", self.guess_type(str(path)))
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            sent.append(len(data))
+            with contextlib.suppress(ConnectionError):  # the page has gone
+                self.wfile.write(data)
+
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Handler, directory=os.fspath(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", sent
+        finally:
+            server.shutdown()
+
+
+def explore(page, text, box=0):
+    """Type `text` into the explorer's box of this number, wait until it is drawn and laid out; returns milliseconds."""
+    return page.evaluate(_TYPE, [text, box])
+
+
+_TYPE = """([text, box]) => new Promise((done) => {
+  const root = document.querySelector(".bert-explorer"), input = root.querySelectorAll("input")[box];
+  const before = root.dataset.drawn, began = performance.now();
+  new MutationObserver((_, me) => {
+    if (root.dataset.drawn === before) return;
+    me.disconnect();
+    document.body.offsetHeight;
+    done(Math.round(performance.now() - began));
+  }).observe(root, {attributes: true});
+  input.value = text;
+  input.dispatchEvent(new Event("input", {bubbles: true}));
+})"""
 
 
 def _free_port():
