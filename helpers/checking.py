@@ -155,12 +155,11 @@ class Value:
         return NOT_YET, words
 
     def is_near(self, right, found):
-        default = 6e-8 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
+        # with decimals asked for, an answer that is not rounded may come from a few steps in float32
+        default = 2.5e-7 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
         within = max(default if self.within is None else self.within, coarseness(self.right))
         right, relative = read(right, self.any_order), self.within is None
-        # not rounded, an answer may come from a few steps in float32
-        unrounded = bool(self.decimals) and distance(right, found, None, relative) <= 2.5e-7
-        return unrounded or distance(right, found, self.decimals, relative=relative) <= within
+        return distance(right, found, self.decimals, relative) <= within
 
 
 @dataclass
@@ -425,7 +424,10 @@ def plain(value):
 
 
 def distance(expected, found, decimals=None, relative=True):
-    """How far a read answer is from another: 0 equal, inf not to be compared. A NaN equals a NaN."""
+    """How far a read answer is from another: 0 equal, inf not to be compared. A NaN equals a NaN.
+
+    What is rounded rightly to `decimals` or more is equal, too.
+    """
     if not isinstance(expected, torch.Tensor):
         same = isinstance(found, str | list) and type(found) is type(expected) and found == expected
         return 0.0 if same else float("inf")
@@ -441,7 +443,7 @@ def distance(expected, found, decimals=None, relative=True):
         return 0.0
     gaps = (expected - found).abs()
     for places in range(decimals, 8) if decimals else ():
-        gaps = torch.minimum(gaps, (expected.round(decimals=places) - found).abs())
+        gaps[(expected.round(decimals=places) - found).abs() < 6e-8] = 0
     gaps = gaps / expected.abs().clamp(min=1) if relative else gaps
     gaps[(expected == found) | (expected.isnan() & found.isnan())] = 0  # also of infinities
     return gaps.nan_to_num(nan=float("inf")).max().item()
