@@ -52,7 +52,7 @@ def pipeline(step=None):
     inputs = ("ids [B, T]", "segment ids [B, T]", "places [T]")
     for name, told, y in zip(PARTS, inputs, (30, 90, 150), strict=True):
         arrow(168, y, 322, y)
-        write(axes, 240, y - 12, told, colour=MUTED)
+        write(axes, 245, y - 12, told, 10.5, MUTED)
         box(name, f"{name}\ntable", 324, y - 24, 98)
         arrow(424, y, 468, 90 + (y - 90) * 0.25)
     box("sum", "+", 470, 66, 56)
