@@ -33,9 +33,7 @@ def for_readers(app, docname, source):
         return
     notebook = json.loads(source[0])
     cells = notebook["cells"]
-    notebook["cells"] = [
-        c for c in cells if c["metadata"].get("slideshow", {}).get("slide_type") != "notes"
-    ]
+    notebook["cells"] = [c for c in cells if c["metadata"].get("slideshow", {}).get("slide_type") != "notes"]
     for cell in notebook["cells"]:
         metadata = cell["metadata"]
         for tag in FOLDS.keys() & set(metadata.get("tags", [])):
@@ -65,9 +63,7 @@ def add_kaggle(app, pagename, templatename, context, doctree):
     """The theme has launch buttons for Colab and Binder; Kaggle's stands beside them."""
     for group in context.get("header_buttons", []):
         if group.get("label") == "launch-buttons" and pagename.startswith("notebooks/"):
-            address = (
-                f"{app.config.html_theme_options['repository_url']}/blob/main/{pagename}.ipynb"
-            )
+            address = f"{app.config.html_theme_options['repository_url']}/blob/main/{pagename}.ipynb"
             group["buttons"].append(
                 {
                     "type": "link",
@@ -77,9 +73,7 @@ def add_kaggle(app, pagename, templatename, context, doctree):
                     "url": f"https://kaggle.com/kernels/welcome?src={address}",
                 }
             )
-    if (
-        "body" in context
-    ):  # the fold's words are its name; the theme's label hides them from a screen reader
+    if "body" in context:  # the fold's words are its name; the theme's label hides them from a screen reader
         context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")
 
 

@@ -44,9 +44,7 @@ def write(out):
         shutil.copy(LIBRARY, out)
     settings = json.loads(bert.tokenizer.backend_tokenizer.to_str())
     vocabulary = settings["model"]["vocab"]
-    settings["model"]["vocab"] = sorted(
-        vocabulary, key=vocabulary.get
-    )  # a list: the ids are its places
+    settings["model"]["vocab"] = sorted(vocabulary, key=vocabulary.get)  # a list: the ids are its places
     text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
     (out / "tokenizer.json").write_text(text, encoding="utf-8", newline="\n")
     tensors = {
@@ -63,6 +61,4 @@ def write(out):
 
 if __name__ == "__main__":
     if not install():
-        print(
-            "npm's packages are not all there: the page will show a still picture, and some tests skip."
-        )
+        print("npm's packages are not all there: the page will show a still picture, and some tests skip.")

@@ -86,9 +86,7 @@ def progress():
     chapters = {number.split(".")[0] for number in _states}
     rows = [number for number in numbers() if number.split(".")[0] in chapters]
     if not rows:
-        print(
-            "No exercise has been checked in this kernel yet: run a cell that ends with check(...)."
-        )
+        print("No exercise has been checked in this kernel yet: run a cell that ends with check(...).")
         return
     width = max(len(_exercises[number][0]) for number in rows)
     for number in rows:
@@ -235,9 +233,7 @@ class Function:
                 with (called := CalledNames(args)) if self.forbidden else nullcontext():
                     results.append(function(*mine[0], **mine[1]))
                 remarks.extend([IN_PLACE] * (not unchanged((args, kwargs), mine)))
-                remarks.extend(
-                    self.forbidden[name] for name in self.forbidden if name in called.names
-                )
+                remarks.extend(self.forbidden[name] for name in self.forbidden if name in called.names)
                 lacking = self.demand and self.demand(results[-1], *args, **kwargs)
                 remarks.extend([lacking] if lacking else [])
 
@@ -450,11 +446,7 @@ def distance(expected, found, decimals=None, relative=True):
 
 
 def was_read(value):
-    return (
-        isinstance(value, torch.Tensor)
-        and value.dtype == torch.float64
-        and value.numel() <= LARGEST
-    )
+    return isinstance(value, torch.Tensor) and value.dtype == torch.float64 and value.numel() <= LARGEST
 
 
 def is_float(value):

@@ -89,9 +89,7 @@ class Picture:
         words.add_itxt("Title", self.caption)
         words.add_itxt("Description", self.alt)
         out = io.BytesIO()
-        image.save(
-            out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True
-        )
+        image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True)
         return out.getvalue()
 
     @property
@@ -123,9 +121,7 @@ class Picture:
         elif kind == ".svg":
             out = io.StringIO()
             styled(self.figure.savefig)(out, format="svg", metadata={"Date": None})
-            words = (
-                f"<title>{html.escape(self.caption)}</title><desc>{html.escape(self.alt)}</desc>"
-            )
+            words = f"<title>{html.escape(self.caption)}</title><desc>{html.escape(self.alt)}</desc>"
             head, attributes, body = re.split(r"<svg ([^>]*)>", out.getvalue(), maxsplit=1)
             text = f'{head}<svg role="img" {attributes}>{words}{body}'
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -219,12 +215,7 @@ COLOURS = {
 }
 PARTS = ("word", "segment", "position")
 # What is not one of the parts, with a dash and a marker of its own each.
-SERIES = (
-    ("#111111", "-", "o"),
-    ("#0b8f77", "--", "s"),
-    ("#b9b9b9", "-.", "^"),
-    ("#6a51a3", ":", "D"),
-)
+SERIES = (("#111111", "-", "o"), ("#0b8f77", "--", "s"), ("#b9b9b9", "-.", "^"), ("#6a51a3", ":", "D"))
 PLAIN = "#8a8a8a"
 # Signed numbers: white is zero, neither hue is a part's, and the ends differ in lightness too.
 STEPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")

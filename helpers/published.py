@@ -36,10 +36,7 @@ def rows_of(part):
     A key is a token id, a segment id or a position; for "sum" and "layer" (token id, position), in segment 0.
     """
     both = part in ("sum", "layer")
-    return {
-        (row["id"], row["position"]) if both else row["id"]: row["printed"]
-        for row in figures()[part]
-    }
+    return {(row["id"], row["position"]) if both else row["id"]: row["printed"] for row in figures()[part]}
 
 
 def compare(bert, part, rows, keys):
@@ -64,9 +61,7 @@ def compare(bert, part, rows, keys):
         the message names the first.
     """
     if Path(bert.name).name != "bert-base-uncased":
-        print(
-            f"✓ {bert.name} is another model than bert-base-uncased: no published {part} row to compare"
-        )
+        print(f"✓ {bert.name} is another model than bert-base-uncased: no published {part} row to compare")
         return
     keys, known, dims = torch.as_tensor(keys).flatten().tolist(), rows_of(part), figures()["dims"]
     if part in ("sum", "layer"):

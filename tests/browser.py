@@ -23,9 +23,7 @@ NO_CHROMIUM = (
 )
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension/tracker": {
-        "windowingMode": "none"
-    },  # every cell is on the page
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},  # every cell is on the page
 }
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -40,33 +38,18 @@ def jupyterlab(root):
     """A JupyterLab server over the folder `root`, with no settings but its own; yields (address, token)."""
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as home:
-        folders = (
-            "HOME",
-            "JUPYTER_CONFIG_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_RUNTIME_DIR",
-            "IPYTHONDIR",
-        )
+        folders = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
         environment = os.environ | {name: str(Path(home) / name.lower()) for name in folders}
         environment["JUPYTER_PREFER_ENV_PATH"] = "1"
         for name, values in SETTINGS.items():
-            file = Path(
-                environment["JUPYTER_CONFIG_DIR"],
-                "lab/user-settings",
-                f"{name}.jupyterlab-settings",
-            )
+            file = Path(environment["JUPYTER_CONFIG_DIR"], "lab/user-settings", f"{name}.jupyterlab-settings")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values), encoding="utf-8")
         port = _free_port()
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-        command += [
-            f"--IdentityProvider.token={token}",
-            f"--ServerApp.root_dir={Path(root).resolve()}",
-        ]
-        command += [
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        ]
+        command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={Path(root).resolve()}"]
+        command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
         with (Path(home) / "log.txt").open("w+") as log:
             server = subprocess.Popen(
                 command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -77,9 +60,7 @@ def jupyterlab(root):
                 yield address, token
             finally:
                 with contextlib.suppress(OSError):  # it ends its kernels and then itself
-                    stop = urllib.request.Request(
-                        f"{address}/api/shutdown?token={token}", method="POST"
-                    )
+                    stop = urllib.request.Request(f"{address}/api/shutdown?token={token}", method="POST")
                     urllib.request.urlopen(stop, timeout=10).close()
                 try:
                     server.wait(timeout=20)
@@ -128,11 +109,7 @@ def serve(folder, ranges=True, status=None, wait=0):
             if status or not path.is_file():
                 return self.send_error(status or 404)
             size = path.stat().st_size
-            asked = (
-                re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-                if ranges
-                else None
-            )
+            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")) if ranges else None
             first, last = (int(asked[1]), min(int(asked[2]), size - 1)) if asked else (0, size - 1)
             with path.open("rb") as file:
                 file.seek(first)

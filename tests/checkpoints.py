@@ -58,21 +58,14 @@ def published_bert(folder):
     state = load_file(folder / "model.safetensors")
     names = {"word": "word", "segment": "token_type", "position": "position"}
     printed = {part: published.rows_of(part) for part in (*names, "sum")}
-    exact = {
-        part: {key: _numbers(row) for key, row in rows.items()} for part, rows in printed.items()
-    }
+    exact = {part: {key: _numbers(row) for key, row in rows.items()} for part, rows in printed.items()}
     # Half a unit of the last printed place is open; less than that is used, for float32 rounds too.
     room = {
-        part: {
-            key: 0.9 * torch.tensor([published.half_unit(n) for n in row])
-            for key, row in rows.items()
-        }
+        part: {key: 0.9 * torch.tensor([published.half_unit(n) for n in row]) for key, row in rows.items()}
         for part, rows in printed.items()
     }
     moved = {part: {key: row.clone() for key, row in rows.items()} for part, rows in exact.items()}
-    for _ in range(
-        300
-    ):  # move the parts within their room until every printed sum comes out of them
+    for _ in range(300):  # move the parts within their room until every printed sum comes out of them
         for (token_id, position), goal in exact["sum"].items():
             keys = {"word": token_id, "segment": 0, "position": position}
             miss = goal - sum(moved[part][key] for part, key in keys.items())
@@ -129,10 +122,7 @@ def _write(folder, config, state, vocabulary=None):
         (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     else:
         shutil.copyfile(Path(get_model_path()) / "vocab.txt", folder / "vocab.txt")
-    tokenizer = {
-        "do_lower_case": vocabulary is None,
-        "model_max_length": config.max_position_embeddings,
-    }
+    tokenizer = {"do_lower_case": vocabulary is None, "model_max_length": config.max_position_embeddings}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
     return folder
 
@@ -162,15 +152,11 @@ def run_notebook(path, model="bundled", sentence=None, times=1):
     """
     path = Path(path)
     cells = [
-        cell
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
+        cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
     ]
     sources = ["".join(cell["source"]) for cell in cells]
     if sentence is not None:
-        changed, count = re.subn(
-            r"(?m)^sentence = .*$", lambda _: f"sentence = {sentence!r}", sources[0]
-        )
+        changed, count = re.subn(r"(?m)^sentence = .*$", lambda _: f"sentence = {sentence!r}", sources[0])
         assert count == 1, f"{path.name}: no `sentence = …` in the set-up cell"
         sources[0] = changed
     ran = []
@@ -183,9 +169,7 @@ def run_notebook(path, model="bundled", sentence=None, times=1):
                 error = result.error_before_exec or result.error_in_exec
                 if error is not None and "raises-exception" not in tags:
                     what = "".join(traceback.format_exception(error)[-4:])
-                    raise AssertionError(
-                        f"{path.name}, code cell {number}, run {time}:\n{source}\n\n{what}"
-                    )
+                    raise AssertionError(f"{path.name}, code cell {number}, run {time}:\n{source}\n\n{what}")
                 displays = [display.data for display in out.outputs]
                 ran.append(Ran(number, source, tags, out.stdout, out.stderr, displays))
     return ran
@@ -195,12 +179,7 @@ def run_notebook(path, model="bundled", sentence=None, times=1):
 def _kernel_like(folder, model):
     """Give a fresh IPython shell in `folder`; put back what a notebook may change in the process."""
     environment, where, modules = dict(os.environ), os.getcwd(), dict(sys.modules)
-    states = (
-        random.getstate(),
-        np.random.get_state(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
+    states = (random.getstate(), np.random.get_state(), torch.get_default_dtype(), torch.is_grad_enabled())
     print_options = dict(vars(torch._tensor_str.PRINT_OPTS))
     verbosity = transformers.utils.logging.get_verbosity()
     with (
@@ -229,9 +208,7 @@ def _kernel_like(folder, model):
             os.environ.update(environment)
             for name in [name for name in sys.modules if name.partition(".")[0] == "helpers"]:
                 del sys.modules[name]
-            sys.modules.update(
-                {name: module for name, module in modules.items() if name not in sys.modules}
-            )
+            sys.modules.update({name: module for name, module in modules.items() if name not in sys.modules})
             random.setstate(states[0])
             np.random.set_state(states[1])
             torch.set_default_dtype(states[2])

@@ -50,9 +50,7 @@ class Hub:
                 elif weights:
                     self.send_weights(file.read_bytes())
                 elif not redirected:
-                    self.send(
-                        307, b"", {"Location": "/elsewhere" + self.path, "X-Repo-Commit": None}
-                    )
+                    self.send(307, b"", {"Location": "/elsewhere" + self.path, "X-Repo-Commit": None})
                 else:
                     body = file.read_bytes()
                     wrong = hub.fault == "wrong vocabulary" and file.name == "vocab.txt"

@@ -46,9 +46,7 @@ def clean(notebook, path):
             taken |= {other.get("id") for other in notebook.cells}
             cell["id"] = next(name for name in free if name not in taken)
         taken.add(cell["id"])
-        cell["metadata"] = {
-            key: cell["metadata"][key] for key in CELL_METADATA if key in cell["metadata"]
-        }
+        cell["metadata"] = {key: cell["metadata"][key] for key in CELL_METADATA if key in cell["metadata"]}
         for output in cell.get("outputs", ()):
             if "metadata" in output:
                 output["metadata"] = {}
@@ -75,13 +73,8 @@ def run(path):
     try:
         client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
-        failed = [
-            any(o.output_type == "error" for o in cell.get("outputs", ()))
-            for cell in notebook.cells
-        ]
-        raise RuntimeError(
-            f"cell {failed.index(True) + 1}: {error.ename}: {error.evalue}"
-        ) from None
+        failed = [any(o.output_type == "error" for o in cell.get("outputs", ())) for cell in notebook.cells]
+        raise RuntimeError(f"cell {failed.index(True) + 1}: {error.ename}: {error.evalue}") from None
     return clean(notebook, path)
 
 
@@ -104,10 +97,7 @@ def main():
     def store(path):
         try:
             path.write_text(text(run(path)), encoding="utf-8", newline="\n")
-        except (
-            RuntimeError,
-            TimeoutError,
-        ) as error:  # a cell raised or took too long, or the kernel died
+        except (RuntimeError, TimeoutError) as error:  # a cell raised or took too long, or the kernel died
             return f"{path.name}: FAILED, nothing stored: {error}"
         return f"{path.name}: stored"
 
@@ -119,9 +109,7 @@ def main():
     image, alt = picture_equation()
     (ROOT / ".github" / "sum.png").write_bytes(image)
     readme = ROOT / "README.md"
-    words = re.sub(
-        r"!\[.*\]\(\.github/sum\.png\)", f"![{alt}](.github/sum.png)", readme.read_text("utf-8")
-    )
+    words = re.sub(r"!\[.*\]\(\.github/sum\.png\)", f"![{alt}](.github/sum.png)", readme.read_text("utf-8"))
     readme.write_text(words, encoding="utf-8", newline="\n")
     if any("FAILED" in reply for reply in replies):
         sys.exit(1)

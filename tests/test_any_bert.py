@@ -51,9 +51,7 @@ def folder(tmp_path_factory):
 def cased_vocabulary():
     """The uncased vocabulary in another order, with a thousand capitalised words in the places of [unused…]."""
     tokens = (Path(get_model_path()) / "vocab.txt").read_text(encoding="utf-8").split()
-    words = iter(
-        [token.capitalize() for token in tokens[1996:] if token.isascii() and token.isalpha()]
-    )
+    words = iter([token.capitalize() for token in tokens[1996:] if token.isascii() and token.isalpha()])
     tokens = [next(words) if token.startswith("[unused") else token for token in tokens]
     return [*tokens[:103], *reversed(tokens[103:])]
 
@@ -93,9 +91,7 @@ class TestAnyModel:
 
 
 class TestAnySentence:
-    @pytest.mark.parametrize(
-        "sentence, times", [("", 1), (ODD, 2)], ids=["empty", "odd, each cell twice"]
-    )
+    @pytest.mark.parametrize("sentence, times", [("", 1), (ODD, 2)], ids=["empty", "odd, each cell twice"])
     @each_notebook
     def test_a_notebook_holds_on_another_sentence(self, path, sentence, times):
         check_cells(run_notebook(path, "bundled", sentence, times))
@@ -114,10 +110,7 @@ class TestRunningANotebook:
 
     @staticmethod
     def notebook(folder, *cells):
-        cells = [
-            {"cell_type": "code", "metadata": {"tags": tags}, "source": text}
-            for text, *tags in cells
-        ]
+        cells = [{"cell_type": "code", "metadata": {"tags": tags}, "source": text} for text, *tags in cells]
         (folder / "a notebook.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
         return folder / "a notebook.ipynb"
 
@@ -125,9 +118,7 @@ class TestRunningANotebook:
         path = self.notebook(
             tmp_path, ("x = 1",), ("1 / 0", "raises-exception"), ("print(x)\nx",), ("x / 0",)
         )
-        with pytest.raises(
-            AssertionError, match=r"a notebook.ipynb, code cell 4, run 1:\nx / 0"
-        ) as raised:
+        with pytest.raises(AssertionError, match=r"a notebook.ipynb, code cell 4, run 1:\nx / 0") as raised:
             run_notebook(path)
         assert "ZeroDivisionError" in str(raised.value)
         path = self.notebook(tmp_path, ("x = 1",), ("1 / 0", "raises-exception"), ("print(x)\nx",))

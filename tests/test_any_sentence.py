@@ -32,11 +32,7 @@ def tokenize(bert, *texts, **options):
 @torch.no_grad()
 def check_layer(bert, encoding):
     """Make the layer by hand from its tables, and compare every step with the model's own."""
-    layer, ids, segment_ids = (
-        bert.model.embeddings,
-        encoding["input_ids"],
-        encoding["token_type_ids"],
-    )
+    layer, ids, segment_ids = (bert.model.embeddings, encoding["input_ids"], encoding["token_type_ids"])
     # As the course counts places: the first real token stands at 0; padding is never looked at.
     position_ids = (encoding["attention_mask"].cumsum(dim=1) - 1).clamp(min=0)
     tables = [

@@ -29,10 +29,7 @@ def course(tmp_path_factory):
 def test_pytest_passes_there_and_leaves_nothing_behind(course):
     """Without arguments, as a reader in notebooks/ would call it: it finds both folders."""
     before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
-    long = [
-        f"--ignore-glob={course}/tests/test_{name}*.py"
-        for name in ("a", "b", "e", "m", "p", "se", "si")
-    ]
+    long = [f"--ignore-glob={course}/tests/test_{name}*.py" for name in ("a", "b", "e", "m", "p", "se", "si")]
     chosen = ["-k", "03_segment", *long]
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "0", "-v", "-p", "no:cacheprovider", *chosen],

@@ -118,9 +118,7 @@ def greedy_wordpiece(b):
     yield "Those are ids", lambda w, v: b.tokenizer(w, add_special_tokens=False)["input_ids"]
     third = "For word='unaffable', vocabulary=<30522 entries> expected ['una', '##ffa', '##ble'], found ['"
     yield third, lambda w, v: ["un", "##able", "##d"] if w[:4] == "unaf" else wordpiece(w, v)
-    a_text = (
-        "For word='day', vocabulary=<30522 entries> expected a list of 1 text, found a text ('day')"
-    )
+    a_text = "For word='day', vocabulary=<30522 entries> expected a list of 1 text, found a text ('day')"
     yield a_text, lambda w, v: w
 
 
@@ -166,14 +164,8 @@ def from_row_to_id(b):
         "That compares directions only",
         lambda rows, table: (F.normalize(rows) @ F.normalize(table).T).argmax(1),
     )
-    yield (
-        "That is the farthest",
-        lambda rows, table: [(table - r).norm(dim=1).argmax() for r in rows],
-    )
-    yield (
-        "No row is exactly equal",
-        lambda rows, table: (rows[:, None] == table).all(-1).int().argmax(1),
-    )
+    yield ("That is the farthest", lambda rows, table: [(table - r).norm(dim=1).argmax() for r in rows])
+    yield ("No row is exactly equal", lambda rows, table: (rows[:, None] == table).all(-1).int().argmax(1))
     yield "That is one id", lambda rows, table: (table - rows[0]).abs().sum(1).argmin()
     yield "That has V numbers", lambda rows, table: torch.cdist(rows, table).argmin(dim=0)
 
@@ -254,9 +246,7 @@ def border(b):
         walked,
         lambda i, m, s: torch.tensor(walked(i, m, s)),
         lambda i, m, s: ((seen(i, s) - (i == s).long()) > 0) & m.bool(),
-        lambda i, m, s: (
-            m * seen(i, s).roll(1, dims=1).clamp(max=1).index_fill(1, torch.tensor(0), 0)
-        ),
+        lambda i, m, s: m * seen(i, s).roll(1, dims=1).clamp(max=1).index_fill(1, torch.tensor(0), 0),
     )
     yield (
         "There a [SEP] counts for itself",
@@ -271,10 +261,7 @@ def border(b):
     )
     yield "All are 0", lambda i, m, s: 0 * i
     yield "All tokens are 1", lambda i, m, s: m
-    yield (
-        "The [SEP]s are counted down",
-        lambda i, m, s: m * ((i == s).cumsum(0) - (i == s).long()),
-    )
+    yield ("The [SEP]s are counted down", lambda i, m, s: m * ((i == s).cumsum(0) - (i == s).long()))
     yield "That holds for one [SEP] only", lambda i, m, s: (seen(i, 102) - (i == 102).long()) * m
 
 
@@ -328,9 +315,7 @@ def positions_under_padding(b):
     yield "Positions start from 1, and", lambda m: torch.arange(1, m.shape[1] + 1) * m
     yield "The places are right, but as torch.float32", lambda m: right(m).float()
     yield "The places are right, but as torch.int8", lambda m: right(m).to(torch.int8)
-    first = (
-        "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5],"
-    )
+    first = "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5],"
     yield f"{first} found a list of 5 numbers.", lambda m: m[0]
 
 
@@ -654,12 +639,7 @@ def day_in_a_ring(b):
 
     counts = [next_door(order, (1, 5)) for order in permutations(range(6))]
     as_good, better = (sum(f(c, counts[0]) for c in counts) for f in (operator.ge, operator.gt))
-    yield (
-        as_good / 720,
-        round(as_good / 720, 3),
-        Fraction(as_good, 720),
-        torch.tensor(as_good) / 720,
-    )
+    yield (as_good / 720, round(as_good / 720, 3), Fraction(as_good, 720), torch.tensor(as_good) / 720)
     yield "That counts the orders", as_good
     yield "In percent", 100 * as_good / 720
     yield "Orders that do just as well count", better / 720
@@ -872,9 +852,7 @@ def test_a_right_answer_passes_in_every_form(number, any_bert, say):
 @each
 def test_each_known_mistake_gets_its_own_diagnosis(number, any_bert, say):
     _, *wrongs = ANSWERS[number](any_bert)
-    replies = [
-        (begins, say(number, any_bert, wrong)) for begins, *tries in wrongs for wrong in tries
-    ]
+    replies = [(begins, say(number, any_bert, wrong)) for begins, *tries in wrongs for wrong in tries]
     begun = [f"✗ {number} not yet. {begins}" for begins, _ in replies]
     assert [r for r, start in zip(replies, begun, strict=True) if not r[1].startswith(start)] == []
 
@@ -992,9 +970,7 @@ def test_both_meanings_of_a_median_are_right(small, say):
 
 def test_what_is_worth_seeing_is_shown(bert, say):
     assert "[CLS] token ##ization [SEP]: what is counted" in say("1.1", bert, 4)
-    assert "tokens: [CLS] z ##y ##zzy ##va electro" in say(
-        "1.2", bert, right_answers("1.2", bert)[0]
-    )
+    assert "tokens: [CLS] z ##y ##zzy ##va electro" in say("1.2", bert, right_answers("1.2", bert)[0])
     assert "At H = 384 it is 0.998697, at H = 768 it would be 0.999349" in say("6.1", bert, 0.9987)
 
 
@@ -1021,22 +997,14 @@ def test_an_error_is_told_in_one_line_with_its_input(error, words, bert, say):
             "a product needs numbers of one kind",
         ),
         (lambda i, t: t.T @ t.T, "no matrix product of [5, 11] and [5, 11]: the two inner"),
-        (
-            lambda i, t: t[i] @ t[i],
-            "no matrix product: the second tensor would need 5 rows and has 4",
-        ),
-        (
-            lambda i, t: t + t[:, :3],
-            "tensors of 5 and 3 numbers along dimension 1 do not go together",
-        ),
+        (lambda i, t: t[i] @ t[i], "no matrix product: the second tensor would need 5 rows and has 4"),
+        (lambda i, t: t + t[:, :3], "tensors of 5 and 3 numbers along dimension 1 do not go together"),
         (lambda i, t: t[[11]], "there is no row 11 in a table of 11 rows"),
     ],
 )
 def test_torchs_own_errors_are_said_in_a_sentence(answer, sentence, bert, say):
     reply = say("2.3", bert, answer)
-    assert (
-        reply.startswith("✗ 2.3 not yet. Your function stops at ids=[[3, 1") and sentence in reply
-    )
+    assert reply.startswith("✗ 2.3 not yet. Your function stops at ids=[[3, 1") and sentence in reply
 
 
 def test_the_first_place_beyond_the_tolerance_is_named(bert, say):

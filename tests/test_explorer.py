@@ -40,9 +40,7 @@ def texts(count=200):
     say, words = random.Random(0), TEXT.split(" ")
     # What has come into Unicode since 2002, browsers and tokenizers may take for a letter or for something else.
     kinds = {chr(c): ucd_3_2_0.category(chr(c)) for c in range(32, 0x30000)}
-    known = [
-        c for c, kind in kinds.items() if kind not in ("Cn", "Cs", "Co") and c not in "\u166d\u1734"
-    ]
+    known = [c for c, kind in kinds.items() if kind not in ("Cn", "Cs", "Co") and c not in "\u166d\u1734"]
 
     def text():
         kind = say.random()

@@ -85,9 +85,7 @@ def hub(cache, checkpoint, monkeypatch):
     def start(fault=None, serve=checkpoint):
         # Short where it is waited for, long where a busy machine may need it.
         monkeypatch.setattr(models, "ANSWER", 0.5 if fault in ("silent", "dribble") else 20)
-        monkeypatch.setattr(
-            models, "STALL", {"stall": 0.5, "drip": 0.5, "drop": 1.5}.get(fault, 20)
-        )
+        monkeypatch.setattr(models, "STALL", {"stall": 0.5, "drip": 0.5, "drop": 1.5}.get(fault, 20))
         running.append(Hub({BASE: serve, "some/bert": serve}, fault).__enter__())
         use(running[-1].address, monkeypatch)
         return running[-1]
@@ -181,9 +179,7 @@ def test_the_environment_names_the_model_unless_the_cell_does(monkeypatch, folde
     assert because(capfd) == "bert-base-uncased is not cached and the hub cannot be reached"
 
 
-@pytest.mark.parametrize(
-    "name", ["", "./nowhere", "/no/where", "C:\\no", "a/b/c", "~/no", "no\0", "é"]
-)
+@pytest.mark.parametrize("name", ["", "./nowhere", "/no/where", "C:\\no", "a/b/c", "~/no", "no\0", "é"])
 def test_what_is_neither_a_folder_nor_a_hub_id_is_said_to_be_no_folder(name, cache):
     assert f"There is no folder {name!r}" in sentence(name)
 
@@ -348,9 +344,7 @@ def test_a_bad_folder_gets_one_sentence(case, folder, capfd):
 
 @pytest.mark.parametrize("name", [BASE, ALIAS])
 @pytest.mark.parametrize("revision", [PINNED, COMMIT])
-def test_a_full_cache_is_loaded_and_the_hub_not_asked(
-    name, revision, hub, cache, checkpoint, capfd
-):
+def test_a_full_cache_is_loaded_and_the_hub_not_asked(name, revision, hub, cache, checkpoint, capfd):
     server = hub("silent")
     kept = put(cache, checkpoint, name, revision)
     for given in (None, BASE, ALIAS):
@@ -381,9 +375,7 @@ HALVES = {
 
 
 @pytest.mark.parametrize("case", HALVES)
-def test_a_cache_that_lacks_something_is_not_taken_and_completed(
-    case, hub, cache, checkpoint, capfd
-):
+def test_a_cache_that_lacks_something_is_not_taken_and_completed(case, hub, cache, checkpoint, capfd):
     HALVES[case](put(cache, checkpoint, BASE, PINNED))
     assert because(capfd) == "bert-base-uncased is not cached and the hub cannot be reached"
     assert "cannot be reached" in sentence(BASE)

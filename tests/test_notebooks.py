@@ -67,9 +67,7 @@ def load(name):
 
 def cells(name, kind):
     """(number in the notebook, cell) of every cell of this kind; a test that fails names the number."""
-    return [
-        (number, cell) for number, cell in enumerate(load(name).cells, 1) if cell.cell_type == kind
-    ]
+    return [(number, cell) for number, cell in enumerate(load(name).cells, 1) if cell.cell_type == kind]
 
 
 def tags(cell):
@@ -85,18 +83,14 @@ def shown(cell):
     texts = []
     for output in cell.outputs:
         texts.append(output.get("text", ""))
-        texts += [
-            value for kind, value in output.get("data", {}).items() if kind.startswith("text/")
-        ]
+        texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
     return re.sub(r"data:image/\w+;base64,[A-Za-z0-9+/=]+", "PICTURE", "\n".join(texts))
 
 
 def assertions(cell):
     """How many asserts and calls of torch.testing.assert_close a code cell holds."""
     nodes = list(ast.walk(ast.parse(cell.source)))
-    closes = [
-        node for node in nodes if getattr(node, "attr", getattr(node, "id", "")) == "assert_close"
-    ]
+    closes = [node for node in nodes if getattr(node, "attr", getattr(node, "id", "")) == "assert_close"]
     return len([node for node in nodes if isinstance(node, ast.Assert)]) + len(closes)
 
 
@@ -132,22 +126,16 @@ def test_only_proofs_and_solutions_assert_or_ask_which_model_it_is(name):
     for number, cell in cells(name, "code"):
         if not {"proof", "solution"} & set(tags(cell)):
             assert assertions(cell) == 0, f"cell {number} proves while it teaches"
-            assert not re.search(r"bert\.uncased|bert\.name *[!=]=", cell.source), (
-                f"cell {number} branches"
-            )
+            assert not re.search(r"bert\.uncased|bert\.name *[!=]=", cell.source), f"cell {number} branches"
 
 
 @each_notebook
 def test_a_proof_is_folded_off_the_slides_and_says_in_one_line_what_holds(name):
     proofs = [(number, cell) for number, cell in cells(name, "code") if "proof" in tags(cell)]
     for number, cell in proofs:
-        assert cell.metadata.get("jupyter") == {"source_hidden": True} and slide(cell) == "skip", (
-            number
-        )
+        assert cell.metadata.get("jupyter") == {"source_hidden": True} and slide(cell) == "skip", number
         assert cell.source.startswith("# Proof: "), f"cell {number} does not say what it proves"
-        assert assertions(cell) or "published.compare(" in cell.source, (
-            f"cell {number} proves nothing"
-        )
+        assert assertions(cell) or "published.compare(" in cell.source, f"cell {number} proves nothing"
         assert re.fullmatch(r"✓ .+\n", shown(cell)), f"cell {number} says {shown(cell)!r}"
     assert {name: sum(assertions(cell) for _, cell in proofs)} == {name: ASSERTIONS[name]}
 
@@ -158,17 +146,11 @@ def test_a_prediction_has_the_lecturers_notes_and_is_answered_by_a_teaching_cell
     for number, cell in enumerate(stored, 1):
         if cell.cell_type == "markdown" and "alert-info" in cell.source:
             assert slide(cell) in ("slide", "subslide"), f"cell {number}"
-            assert slide(stored[number]) == "notes", (
-                f"cell {number} asks, and the next one holds no notes"
-            )
+            assert slide(stored[number]) == "notes", f"cell {number} asks, and the next one holds no notes"
             answer = next(after for after in stored[number:] if after.cell_type == "code")
-            assert not {"proof", "solution"} & set(tags(answer)) and answer.outputs, (
-                f"cell {number}"
-            )
+            assert not {"proof", "solution"} & set(tags(answer)) and answer.outputs, f"cell {number}"
         if slide(cell) == "notes":
-            assert 'class="alert alert-warning"' in cell.source, (
-                f"cell {number}: notes look like the lesson"
-            )
+            assert 'class="alert alert-warning"' in cell.source, f"cell {number}: notes look like the lesson"
             assert "**Predict" not in cell.source
         elif cell.cell_type == "markdown":
             assert "alert-warning" not in cell.source, f"cell {number}"
@@ -188,9 +170,7 @@ def test_the_folder_holds_the_notebooks_and_how_slides_look():
 def test_stored_as_regenerate_writes_it(name):
     """Metadata, cell ids, layout of the file: whatever a run does not need is not there, nor is widget state."""
     path = NOTEBOOKS / f"{name}.ipynb"
-    assert path.read_text(encoding="utf-8") == regenerate.text(
-        regenerate.clean(regenerate.read(path), path)
-    )
+    assert path.read_text(encoding="utf-8") == regenerate.text(regenerate.clean(regenerate.read(path), path))
     assert path.stat().st_size <= 600_000
 
 
@@ -208,9 +188,7 @@ def test_every_code_cell_was_run_in_order_and_is_compared(name):
 def test_outputs_hold_nothing_of_the_machine_that_made_them(name):
     for number, cell in cells(name, "code"):
         for output in cell.outputs:
-            assert output.output_type != "error" or "raises-exception" in tags(cell), (
-                f"cell {number}"
-            )
+            assert output.output_type != "error" or "raises-exception" in tags(cell), f"cell {number}"
             assert output.get("name") != "stderr", f"cell {number}: {output.text}"
         found = re.search(
             r"(?<![\w.<])/(home|tmp|root|work|Users|usr|opt|var|mnt|private)/|[A-Z]:\\|site-packages"  # a path
@@ -239,9 +217,7 @@ def test_code_is_plain(name):
         assert not cell.source.rstrip().endswith(";"), (
             f"cell {number}: a trailing ; hides nothing under nbval"
         )
-        assert not re.search(r"^[ \t]*[%!]", cell.source, flags=re.MULTILINE), (
-            f"cell {number}: a magic"
-        )
+        assert not re.search(r"^[ \t]*[%!]", cell.source, flags=re.MULTILINE), f"cell {number}: a magic"
         used = names_in(cell)[1] & {"_", "__", "___", "In", "Out"}
         assert not used, f"cell {number}: {used} means something else at each run"
 
@@ -251,16 +227,10 @@ def test_every_picture_is_told_in_words(name):
     for number, cell in cells(name, "code"):
         for output in cell.outputs:
             data = output.get("data", {})
-            assert not [kind for kind in data if kind.startswith("image/")], (
-                f"cell {number}: no alt text"
-            )
+            assert not [kind for kind in data if kind.startswith("image/")], f"cell {number}: no alt text"
             html = data.get("text/html", "")
-            told = re.findall(
-                r'<img [^>]*alt="([^"]{40,}\.)"[^>]*><figcaption>[^<]{20,}</figcaption>', html
-            )
-            assert len(told) == html.count("<img"), (
-                f"cell {number}: a picture without alt text or caption"
-            )
+            told = re.findall(r'<img [^>]*alt="([^"]{40,}\.)"[^>]*><figcaption>[^<]{20,}</figcaption>', html)
+            assert len(told) == html.count("<img"), f"cell {number}: a picture without alt text or caption"
     assert not [n for n, cell in cells(name, "markdown") if re.search(r"<img|!\[", cell.source)]
 
 
@@ -303,9 +273,7 @@ def test_links_lead_somewhere_and_on(name):
         )
     if name != NAMES[-1]:
         following = NAMES[NAMES.index(name) + 1]
-        assert any(target == f"{following}.ipynb" for _, target in targets[-3:]), (
-            "the end does not lead on"
-        )
+        assert any(target == f"{following}.ipynb" for _, target in targets[-3:]), "the end does not lead on"
 
 
 NUMBER = re.compile(r"(?<![\w.,/–-])\d[\d,]*(?:\.\d+)?(?:[×x]\d[\d,]*)?%?(?![\w])")
@@ -318,23 +286,16 @@ def test_a_number_in_prose_stands_in_a_cell_too(name):
     code = re.sub(r"(?<=\d)[,_](?=\d)", "", code)
     unbacked = []
     for number, cell in cells(name, "markdown"):
+        prose = re.sub(r"```.*?```|\]\([^)]*\)|https?://\S+|<[^>]*>", " ", cell.source, flags=re.DOTALL)
         prose = re.sub(
-            r"```.*?```|\]\([^)]*\)|https?://\S+|<[^>]*>", " ", cell.source, flags=re.DOTALL
-        )
-        prose = re.sub(
-            r"\b\d+ min\w*|[Ee]xercises? [\d., and]+|\(\d{4}\)|\b\d+\.[1-9]\b(?=[:,;.)]? )",
-            " ",
-            prose,
+            r"\b\d+ min\w*|[Ee]xercises? [\d., and]+|\(\d{4}\)|\b\d+\.[1-9]\b(?=[:,;.)]? )", " ", prose
         )
         for found in NUMBER.findall(prose):
             plain = found.replace(",", "")
             backed = all(
-                re.search(rf"(?<![\d.]){re.escape(part)}(?!\d)", code)
-                for part in re.split("[×x]", plain)
+                re.search(rf"(?<![\d.]){re.escape(part)}(?!\d)", code) for part in re.split("[×x]", plain)
             )
-            if len(re.sub(r"\D", "", plain)) + plain.count("%") < 2 or re.fullmatch(
-                r"0\d|1[01]", plain
-            ):
+            if len(re.sub(r"\D", "", plain)) + plain.count("%") < 2 or re.fullmatch(r"0\d|1[01]", plain):
                 continue  # a single digit, or the number of a notebook
             if not backed and found not in LOOKED_UP.get(name, {}):
                 unbacked.append(f"cell {number}: {found}")
@@ -376,14 +337,10 @@ def test_solutions_are_folded_and_keep_to_themselves(name):
             assert cell.metadata.get("jupyter") == {"source_hidden": True} and slide(cell) == "skip"
             assert cell.source.startswith("# Solution (folded)")
             assert False in checks(cell).values()
-            assert all(name.startswith("solution_") for name in bound), (
-                "it may overwrite a learner's name"
-            )
+            assert all(name.startswith("solution_") for name in bound), "it may overwrite a learner's name"
         else:
             needed = {name for name in bound | used if name.startswith("solution_")}
-            assert not needed, (
-                f"this cell needs a solution to have run, or undoes it: {cell.source}"
-            )
+            assert not needed, f"this cell needs a solution to have run, or undoes it: {cell.source}"
 
 
 def test_the_readme_shows_the_picture_equation_and_says_what_is_in_it():

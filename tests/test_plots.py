@@ -15,19 +15,7 @@ from PIL import Image
 from helpers import picture, plots
 
 SEED = ["[CLS]", "today", "is", "a", "good", "day", "[SEP]"]
-AWKWARD = [
-    "$5",
-    r"\frac{1}{2}",
-    "<b>&",
-    "🙂",
-    "今天",
-    "صباح",
-    "\n\x07",
-    "x" * 90,
-    "",
-    " ",
-    "\ud800",
-]
+AWKWARD = ["$5", r"\frac{1}{2}", "<b>&", "🙂", "今天", "صباح", "\n\x07", "x" * 90, "", " ", "\ud800"]
 
 
 def numbers(*shape, seed=0):
@@ -61,9 +49,7 @@ def one_of_each(tokens=SEED):
         "bars": lambda: plots.bars({t: {u: i - 0.2 for u in few} for i, t in enumerate(few)}, last),
         "lines": lambda: plots.lines(many, last, first, mark={5: last}, levels={first: 0.5}),
         "histograms": lambda: plots.histograms(many, last, marks={first: 0, last: 0.1}),
-        "strips": lambda: plots.strips(
-            list(many.items()), marked={7: first, 9: last}, columns=last
-        ),
+        "strips": lambda: plots.strips(list(many.items()), marked={7: first, 9: last}, columns=last),
         "heat_maps": lambda: plots.heat_maps({t: table[:n, :n] for t in few}, last, first, **named),
         "points": lambda: plots.points(
             {t: numbers(n, 2) for t in few[:2]}, tokens, joined="ring", groups=(few * n)[:n]
@@ -295,9 +281,7 @@ def colour_of(artist):
     return to_rgb(artist.get_facecolor() if artist.get_fill() else artist.get_edgecolor())
 
 
-@pytest.mark.parametrize(
-    "name", ["vocabulary_map", "shares", "before_after", "bars", "histograms", "points"]
-)
+@pytest.mark.parametrize("name", ["vocabulary_map", "shares", "before_after", "bars", "histograms", "points"])
 def test_the_legend_has_the_colours_that_are_drawn(gallery, name):
     figure, drawn = gallery[name].figure, {}
     for artist in figure.axes[0].get_legend_handles_labels()[0]:

@@ -19,12 +19,7 @@ FIGURES = published.figures()
 DIMS = FIGURES["dims"]
 SEED = [101, 2651, 2003, 1037, 2204, 2154, 102]  # today is a good day
 PARTS = ["word", "segment", "position", "sum", "layer"]
-SHOWN = {
-    "02": "word",
-    "03": "segment",
-    "04": "position",
-    "05": "sum",
-}  # which notebook shows which rows
+SHOWN = {"02": "word", "03": "segment", "04": "position", "05": "sum"}  # which notebook shows which rows
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +69,7 @@ def test_printed_sums_follow_from_printed_parts():
         row = [parts["word"][token_id], parts["segment"][0], parts["position"][position], total]
         for *added, result in zip(*row, strict=True):
             allowed = sum(map(published.half_unit, [*added, result]))
-            assert abs(float(result) - sum(map(float, added))) <= allowed, (
-                token_id,
-                position,
-                result,
-            )
+            assert abs(float(result) - sum(map(float, added))) <= allowed, (token_id, position, result)
 
 
 def test_half_unit_of_the_last_printed_place():
@@ -99,13 +90,9 @@ def test_published_tokenizations_are_the_tokenizers(bert):
 @pytest.mark.parametrize("part", PARTS)
 def test_the_model_has_every_published_row(base_bert, part):
     if part == "layer" and base_bert.model.config.num_hidden_layers == 1:
-        pytest.skip(
-            "the stand-in has no published LayerNorm weights: only the real model can show this"
-        )
+        pytest.skip("the stand-in has no published LayerNorm weights: only the real model can show this")
     published_rows = published.rows_of(part)
-    for (key, known), row in zip(
-        published_rows.items(), rows(base_bert, part)[:, DIMS], strict=True
-    ):
+    for (key, known), row in zip(published_rows.items(), rows(base_bert, part)[:, DIMS], strict=True):
         for number, printed in zip(row.tolist(), known, strict=True):
             allowed = published.half_unit(printed) + 1e-7 * (part in ("sum", "layer"))
             assert abs(number - float(printed)) <= allowed, (key, number, printed)
@@ -128,9 +115,7 @@ def test_a_notebook_says_in_a_folded_block_what_bert_base_uncased_prints(noteboo
     (path,) = (path for path in NOTEBOOKS if path.name.startswith(notebook))
     prose = [c.source for c in regenerate.read(path).cells if c.cell_type == "markdown"]
     blocks = [
-        re.findall(r"```(?:\w*\n)?(.*?)```", text, re.DOTALL)
-        for text in prose
-        if "uncased prints" in text
+        re.findall(r"```(?:\w*\n)?(.*?)```", text, re.DOTALL) for text in prose if "uncased prints" in text
     ]
     assert blocks and blocks[0]
     assert numbers_in(blocks[0][0]) == seed_numbers(part)
@@ -161,12 +146,7 @@ def test_compare_names_the_first_number_that_disagrees(stand_in, capsys, part):
         words = layer.word_embeddings(torch.tensor([SEED]))
         segments = layer.token_type_embeddings(torch.zeros(1, 7, dtype=torch.long))
         positions = layer.position_embeddings(torch.arange(7)[None])
-    found = {
-        "word": words,
-        "segment": segments,
-        "position": positions,
-        "sum": words + segments + positions,
-    }
+    found = {"word": words, "segment": segments, "position": positions, "sum": words + segments + positions}
     keys = {"word": SEED, "segment": [0] * 7, "position": range(7), "sum": torch.tensor([SEED])}
     capsys.readouterr()
     published.compare(bert, part, found[part], keys[part])

@@ -15,10 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {
-    "matplotlib": "matplotlib-base",
-    "torch": "pytorch-cpu",
-}  # conda-forge's name is another
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}  # conda-forge's name is another
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WORKFLOWS = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -33,9 +30,7 @@ def pinned(lines):
     for line in lines:
         if not line.startswith(("#", "-e ", "-r ")):
             requirement = Requirement(line)
-            assert re.fullmatch(r"==[\w.]+", str(requirement.specifier)), (
-                f"not an exact version: {line}"
-            )
+            assert re.fullmatch(r"==[\w.]+", str(requirement.specifier)), f"not an exact version: {line}"
             found[canonicalize_name(requirement.name)] = str(requirement.specifier)[2:]
     return found
 
@@ -49,8 +44,7 @@ def test_environment_yml_says_what_requirements_txt_says():
     python, pip, *conda, last = environment["dependencies"]
     assert re.fullmatch(r"python=3\.\d+", python) and pip == "pip" and last["pip"][-1] == "-e ."
     expected = {
-        CONDA_NAMES.get(name, name): pin
-        for name, pin in pinned(lines_of("requirements.txt")).items()
+        CONDA_NAMES.get(name, name): pin for name, pin in pinned(lines_of("requirements.txt")).items()
     }
     assert {**pinned(line.replace("=", "==") for line in conda), **pinned(last["pip"])} == expected
 
@@ -66,9 +60,7 @@ def test_requirements_are_pinned_and_serve_what_the_package_asks_for():
 
 
 def test_the_installed_package_brings_its_data():
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
-        "setuptools"
-    ]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     data = {path.name for path in (ROOT / "helpers").iterdir() if path.suffix not in (".py", "")}
     assert data == set(settings["package-data"]["helpers"])
 
@@ -78,17 +70,13 @@ def test_the_test_command_compares_every_output_with_the_stored_one(pytestconfig
     assert option.nbval and option.nbval_current_env and not option.nbval_lax
     assert pytestconfig.getini("testpaths") == ["notebooks", "tests"]
     left_out = Path(option.nbval_sanitize_with).read_text(encoding="utf-8")
-    assert re.findall(r"^regex: (.*)$", left_out, re.MULTILINE) == [
-        "data:image/png;base64,[A-Za-z0-9+/=]+"
-    ]
+    assert re.findall(r"^regex: (.*)$", left_out, re.MULTILINE) == ["data:image/png;base64,[A-Za-z0-9+/=]+"]
 
 
 def commands():
     """(page, command) of every line in a shell block of the README and the docs, comments left out."""
     for page in PAGES:
-        for block in re.findall(
-            r"```(?:sh|powershell)\n(.*?)```", page.read_text("utf-8"), re.DOTALL
-        ):
+        for block in re.findall(r"```(?:sh|powershell)\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 if line and not line.startswith("#"):
                     yield page.name, line
@@ -99,8 +87,7 @@ def test_files_tags_and_options_in_a_documented_command_exist(page, command):
     for word in shlex.split(command.replace("\\", "/"), posix=False):
         word = word.strip("\"'").rpartition("=")[2]
         if re.fullmatch(
-            r"(/lab/tree/|/rise/)?(notebooks|tests|docs|helpers|\.ci)/[\w/.*-]+|[\w-]+\.(txt|yml)",
-            word,
+            r"(/lab/tree/|/rise/)?(notebooks|tests|docs|helpers|\.ci)/[\w/.*-]+|[\w-]+\.(txt|yml)", word
         ):
             path = word.replace("/lab/tree/", "").replace("/rise/", "")
             assert list(ROOT.glob(path)) or path.startswith("docs/_build"), f"{page}: {word}"
@@ -112,9 +99,7 @@ def test_files_tags_and_options_in_a_documented_command_exist(page, command):
 
 def test_ci_run_and_the_site_do_what_the_readme_says():
     script, readme = (ROOT / ".ci/run").read_text("utf-8"), (ROOT / "README.md").read_text("utf-8")
-    (test_line,) = [
-        c for page, c in commands() if page == "README.md" and c.endswith(".venv/bin/pytest")
-    ]
+    (test_line,) = [c for page, c in commands() if page == "README.md" and c.endswith(".venv/bin/pytest")]
     for part in test_line.replace(".venv/bin/", "").split(" && ")[1:]:
         assert part.removeprefix("pip install ") in script, part
     build = "sphinx-build -W -b html -c docs . docs/_build/html"
@@ -159,10 +144,7 @@ def test_the_workflows_run_ci_run_on_three_systems_the_oldest_and_the_newest_pyt
         assert all((ROOT / file).exists() for file in run["run"].split()[2:])
         assert run["env"]["UV_TORCH_BACKEND"] == "cpu" and "|| true" not in run["run"]
     # YAML reads the key `on` as true
-    assert (
-        "pull_request" in WORKFLOWS["real-model"][True]
-        and "pull_request" in WORKFLOWS["test"][True]
-    )
+    assert "pull_request" in WORKFLOWS["real-model"][True] and "pull_request" in WORKFLOWS["test"][True]
 
 
 PYTHON = """#!{python}
@@ -179,9 +161,7 @@ elif sys.argv[1:3] != ["-m", "pip"] and sys.argv[1:] != ["docs/explorer_data.py"
 """
 
 
-@pytest.mark.skipif(
-    os.name == "nt", reason="stands a script in for Python, which Windows does not run"
-)
+@pytest.mark.skipif(os.name == "nt", reason="stands a script in for Python, which Windows does not run")
 @pytest.mark.parametrize(
     "broken, old, new, chosen, said",
     [
@@ -191,9 +171,7 @@ elif sys.argv[1:3] != ["-m", "pip"] and sys.argv[1:] != ["docs/explorer_data.py"
     ids=["a stored output", "an unused import"],
 )  # fmt: skip
 def test_ci_run_fails_on_a_broken_copy(tmp_path, broken, old, new, chosen, said):
-    skip = shutil.ignore_patterns(
-        ".git", ".venv", "__pycache__", ".*_cache", "_build", "node_modules"
-    )
+    skip = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "_build", "node_modules")
     shutil.copytree(ROOT, tmp_path / "course", ignore=skip)
     file = tmp_path / "course" / broken
     file.chmod(0o644)
@@ -202,12 +180,9 @@ def test_ci_run_fails_on_a_broken_copy(tmp_path, broken, old, new, chosen, said)
     (tmp_path / "python").chmod(0o755)
     found = subprocess.run(
         ["bash", tmp_path / "course" / ".ci" / "run", "-p", "no:cacheprovider", *chosen],
-        env=os.environ
-        | {"PYTHON": str(tmp_path / "python"), "PYTHONPATH": str(tmp_path / "course")},
+        env=os.environ | {"PYTHON": str(tmp_path / "python"), "PYTHONPATH": str(tmp_path / "course")},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert found.returncode != 0 and said in found.stdout, (
-        found.stdout[-3000:] + found.stderr[-3000:]
-    )
+    assert found.returncode != 0 and said in found.stdout, found.stdout[-3000:] + found.stderr[-3000:]

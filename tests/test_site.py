@@ -29,24 +29,9 @@ in_a_browser = pytest.mark.skipif(not chromium(), reason=NO_CHROMIUM)
 def site(tmp_path_factory):
     """The built site, every warning an error."""
     out = tmp_path_factory.mktemp("site")
-    command = [
-        "-W",
-        "-q",
-        "-b",
-        "html",
-        "-d",
-        str(out / "trees"),
-        "-c",
-        "docs",
-        ".",
-        str(out / "html"),
-    ]
+    command = ["-W", "-q", "-b", "html", "-d", str(out / "trees"), "-c", "docs", ".", str(out / "html")]
     found = subprocess.run(
-        [sys.executable, "-m", "sphinx", *command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "sphinx", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stderr[-3000:]
     return out / "html"
@@ -58,9 +43,7 @@ def address(site):
         def log_message(self, *args):
             pass
 
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=site)
-    )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -91,9 +74,7 @@ def test_every_internal_link_and_anchor_leads_somewhere(site):
         for target in one.targets:
             if re.match(r"[a-z]+:|//", target):
                 continue
-            file, anchor = urldefrag(
-                urljoin(path.as_uri(), target.partition("?")[0] + _anchor(target))
-            )
+            file, anchor = urldefrag(urljoin(path.as_uri(), target.partition("?")[0] + _anchor(target)))
             aim = Path(unquote(file.removeprefix("file://")))
             ids = read[aim].ids if aim in read else set()
             if not aim.exists() or (anchor and aim in read and unquote(anchor) not in ids):
@@ -102,9 +83,7 @@ def test_every_internal_link_and_anchor_leads_somewhere(site):
 
 
 def _anchor(target):
-    return (
-        "#" + target.partition("#")[2] if "#" in target and "?" in target.partition("#")[0] else ""
-    )
+    return "#" + target.partition("#")[2] if "#" in target and "?" in target.partition("#")[0] else ""
 
 
 def test_solutions_and_proofs_are_folded_and_the_lecturers_notes_left_out(site):

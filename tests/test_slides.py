@@ -90,9 +90,7 @@ def test_the_plans_of_a_lecture_add_up():
         assert sum(minutes(plan)) == int(total), heading
         for number, said in re.findall(r"\b(\d\d) \((\d+) min\)", plan):
             title = cells_of(NOTEBOOKS[int(number)])[0]["text"]
-            assert f"about {said} minutes in a lecture" in title, (
-                f"{heading}: {number} takes another time"
-            )
+            assert f"about {said} minutes in a lecture" in title, f"{heading}: {number} takes another time"
 
 
 # In a browser
@@ -189,9 +187,7 @@ def test_every_slide_fits_and_can_be_read_from_the_last_row(tmp_path, measure):
         if seen["wide"]:
             wrong.append(f"{where} is wider than its room at {seen['wide']}")
         if seen["right"] > seen["arrows"]:
-            wrong.append(
-                f"{where} reaches {seen['right']:.0f}, the arrows begin at {seen['arrows']:.0f}"
-            )
+            wrong.append(f"{where} reaches {seen['right']:.0f}, the arrows begin at {seen['arrows']:.0f}")
         if seen["prose"] < PROSE or seen["code"] < CODE:
             wrong.append(f"{where}: prose {seen['prose']} px, code {seen['code']} px")
         if seen["asks"] and not minutes(seen["notes"]):
@@ -207,9 +203,7 @@ def test_a_handout_has_no_solutions_notes_or_outputs_and_runs(tmp_path):
 
     command = [sys.executable, "-m", "nbconvert", "--config", "docs/handouts.py"]
     build = f"--FilesWriter.build_directory={tmp_path}"
-    subprocess.run(
-        [*command, build, *map(str, NOTEBOOKS)], cwd=ROOT, check=True, capture_output=True
-    )
+    subprocess.run([*command, build, *map(str, NOTEBOOKS)], cwd=ROOT, check=True, capture_output=True)
     for path in NOTEBOOKS:
         handout = (tmp_path / path.name).read_text(encoding="utf-8")
         cells = json.loads(handout)["cells"]

@@ -19,9 +19,7 @@ from .tables import generator, rows_up_to, tables, token_ids
 def first_loss(_):
     v = 30522
     why = "A first loss well above ln V means that the model is sure of wrong answers: look for the mistake."
-    otherwise = (
-        "A model that knows nothing gives each of the V tokens the same chance: what is -ln of it?"
-    )
+    otherwise = "A model that knows nothing gives each of the V tokens the same chance: what is -ln of it?"
     yield Value(math.log(v), why, otherwise, within=0.06)
     yield "That is with the logarithm to base 10: a loss uses the natural one.", math.log10(v)
     yield "That is with the logarithm to base 2: a loss uses the natural one.", math.log2(v)
@@ -47,9 +45,7 @@ def way_out(_):
         "Wrong rows step away from the vector by their chance, the right one towards it by all that was missing. "
         "In every step, for every row: this is what keeps [PAD] and the unused rows moving."
     )
-    yield Function(
-        gradient, why, inputs, "Each row is the same vector, times a number.", within=1e-4
-    )
+    yield Function(gradient, why, inputs, "Each row is the same vector, times a number.", within=1e-4)
     no_softmax = "Those are the logits: softmax makes chances of them."
     no_one = "The right token is treated like the wrong ones: its number is its chance minus 1."
     yield no_one, "torch.outer(torch.softmax(table @ vector, 0), vector)"
@@ -59,10 +55,7 @@ def way_out(_):
     )
     yield no_softmax, "torch.outer(table @ vector - F.one_hot(token_id, len(table)), vector)"
     yield no_softmax, "torch.outer(table @ vector, vector)"
-    yield (
-        "Transposed: the gradient has the table's shape, [V, H].",
-        "right(vector, table, token_id).T",
-    )
+    yield ("Transposed: the gradient has the table's shape, [V, H].", "right(vector, table, token_id).T")
     yield (
         "Only the right row moves: softmax ties all chances together, so the wrong rows move, too.",
         "torch.outer(-F.one_hot(token_id, len(table)), vector)",
@@ -188,9 +181,7 @@ def best_row(a, b, c, table, sign=1, leave_out="abc", scores_of=torch.matmul, sc
 @exercise("9.3", "An honest analogy")
 def analogy(bert):
     rng = generator()
-    toys = [
-        torch.randn(12, 4, generator=rng) * torch.rand(12, 1, generator=rng).exp() for _ in range(6)
-    ]
+    toys = [torch.randn(12, 4, generator=rng) * torch.rand(12, 1, generator=rng).exp() for _ in range(6)]
     inputs = [given(i, i + 3, i + 5, toy) for toy in toys for i in range(6)]
     beside = toys[0].index_copy(0, torch.tensor([3, 5]), toys[0][0] * torch.tensor([[1.5], [1.4]]))
     inputs += [given(0, 3, 5, beside)]  # b - a + c points where a does
@@ -231,9 +222,7 @@ def who_is_it(_):
     right = ["GPT-2", "DistilBERT", "DeBERTa-v3", "RoBERTa"]
 
     def judge(answer):
-        if not isinstance(answer, list | tuple) or not all(
-            isinstance(name, str) for name in answer
-        ):
+        if not isinstance(answer, list | tuple) or not all(isinstance(name, str) for name in answer):
             return "Expected four names in quotes, in a list."
         if len(answer) != 4:
             return f"Expected four names, found {len(answer)}."
@@ -251,14 +240,8 @@ def who_is_it(_):
                     "deberta",
                 ): "The first DeBERTa it could be by its parts, but it has 50,265 tokens: look at V.",
                 ("d", "bert"): "BERT has two segment rows and 512 places: look at both numbers.",
-                (
-                    "d",
-                    "xlmr",
-                ): "XLM-R it could be by its parts, but not by its vocabulary: look at V.",
-                (
-                    "d",
-                    "camembert",
-                ): "CamemBERT it could be by its parts; its French vocabulary is smaller.",
+                ("d", "xlmr"): "XLM-R it could be by its parts, but not by its vocabulary: look at V.",
+                ("d", "camembert"): "CamemBERT it could be by its parts; its French vocabulary is smaller.",
             }
             hint = "what is missing there, and how many places are there?"
             return f"{letter}: " + known.get(
@@ -287,22 +270,14 @@ def first_transformer(table, ids, scale=True, first=0, base=10_000, turns=False,
 def the_first_transformer(_):
     rng = generator()
     ids = torch.tensor([[3, 1, 4, 1], [2, 0, 0, 5]])
-    inputs = [
-        given(torch.randn(7, h, generator=rng), ids[:b, :t]) for h, b, t in ((6, 1, 3), (8, 2, 4))
-    ]
+    inputs = [given(torch.randn(7, h, generator=rng), ids[:b, :t]) for h, b, t in ((6, 1, 3), (8, 2, 4))]
     inputs.append(given(torch.randn(3, 4, generator=rng), torch.zeros(1, 40, dtype=torch.long)))
     why = "No row for a place is learned or stored: any place can be computed, also the 10,000th."
     yield Function(lambda table, ids: first_transformer(table, ids), why, inputs, within=1e-4)
     wrong = partial(partial, first_transformer)
     yield "The rows are not multiplied by the root of H.", wrong(scale=False)
-    yield (
-        "The sum is multiplied: only the rows are, before the places are added.",
-        wrong(scale_all=True),
-    )
-    yield (
-        "Sines and cosines in turns, as in the paper: here all sines come first.",
-        wrong(turns=True),
-    )
+    yield ("The sum is multiplied: only the rows are, before the places are added.", wrong(scale_all=True))
+    yield ("Sines and cosines in turns, as in the paper: here all sines come first.", wrong(turns=True))
     yield "The cosines come first: sines, then cosines.", wrong(swapped=True)
     yield "Places from 1: the first token is at 0.", wrong(first=1)
     yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(half=True)
@@ -325,9 +300,7 @@ def clamped(layer, ids, types, places):
 
 def counted_from_1(layer, ids, types, places):
     last = len(layer.args[0]["position_embeddings.weight"]) - 1
-    return layer(
-        ids, types, torch.arange(1, ids.shape[1] + 1).clamp(max=last) if places is None else places
-    )
+    return layer(ids, types, torch.arange(1, ids.shape[1] + 1).clamp(max=last) if places is None else places)
 
 
 def other_eps(layer, ids, types, places):
@@ -338,11 +311,7 @@ def other_eps(layer, ids, types, places):
 QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: "
 # What is wrong with a patient: the name of the fault, which probe tells it, and layer(ids, types, places) so made.
 WARD = {
-    0: (
-        "segments ignored",
-        "a pair: only its second text comes out wrong",
-        lambda f, i, t, p: f(i, None, p),
-    ),
+    0: ("segments ignored", "a pair: only its second text comes out wrong", lambda f, i, t, p: f(i, None, p)),
     1: (
         "norm over tokens",
         "change the last word: in a right layer no other token's vector moves",

@@ -95,10 +95,7 @@ def read_everything_back(bert):
         "right(sums, word, segment, position).flip(1)",
         "right(sums, word, segment, position)[:, [0, 2, 1]]",
     )
-    yield (
-        "That is [3, n]: the result has one row for each sum.",
-        "right(sums, word, segment, position).T",
-    )
+    yield ("That is [3, n]: the result has one row for each sum.", "right(sums, word, segment, position).T")
 
 
 # 6 LayerNorm
@@ -193,9 +190,7 @@ def sealed_box(bert):
     rng, own = generator(), bert.model.embeddings.LayerNorm
     learned = [(1 + torch.randn(h, generator=rng), torch.randn(h, generator=rng)) for h in (6, 4)]
     learned.append((own.weight.detach().float(), own.bias.detach().float()))
-    boxes = [
-        SealedBox(*both, eps) for both, eps in zip(learned, (1e-12, 0.1, own.eps), strict=True)
-    ]
+    boxes = [SealedBox(*both, eps) for both, eps in zip(learned, (1e-12, 0.1, own.eps), strict=True)]
     yield Function(
         lambda box, hidden: torch.stack(learned[boxes.index(box)]),
         "All that a LayerNorm has learned is in these two, and two calls are enough to see it.",
@@ -241,14 +236,10 @@ def zeros(bert):
 def dropout(bert):
     rng = generator()
     x, why = torch.randn(2, 3, 8, generator=rng), "so eval mode has nothing to correct."
-    inputs = [
-        given(x, (torch.rand(x.shape, generator=rng) > p).float(), p) for p in (0.1, 0.25, 0.5)
-    ]
+    inputs = [given(x, (torch.rand(x.shape, generator=rng) > p).float(), p) for p in (0.1, 0.25, 0.5)]
     inputs += [given(x[:1, :1], torch.ones(1, 1, 8), 0.1)]
     yield Function(
-        lambda x, keep, p: x * keep / (1 - p),
-        f"On average each number keeps its size, {why}",
-        inputs,
+        lambda x, keep, p: x * keep / (1 - p), f"On average each number keeps its size, {why}", inputs
     )
     yield "Not rescaled: the survivors make up for what is dropped.", "x * keep"
     yield "Multiplied by 1-p: the survivors have to grow.", "x * keep * (1 - p)"
@@ -258,11 +249,7 @@ def dropout(bert):
     yield "Nothing is dropped: multiply by the mask.", "x / (1 - p)"
 
 
-SIZES = {
-    "word_embeddings": 20,
-    "token_type_embeddings": 9,
-    "position_embeddings": 9,
-}  # of a small layer
+SIZES = {"word_embeddings": 20, "token_type_embeddings": 9, "position_embeddings": 9}  # of a small layer
 
 
 def whole_layer(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12, **wrong):
@@ -291,9 +278,7 @@ def layer(bert):
         positions, h = weights["position_embeddings.weight"].shape
         sizes = {"vocab_size": 1, "hidden_size": h, "max_position_embeddings": positions}
         module = type(own)(type(bert.model.config)(**sizes, layer_norm_eps=eps)).eval()
-        return torch.func.functional_call(
-            module, weights, (input_ids, token_type_ids, position_ids)
-        )
+        return torch.func.functional_call(module, weights, (input_ids, token_type_ids, position_ids))
 
     rng = generator()
     toy = {f"{name}.weight": torch.randn(n, 6, generator=rng) for name, n in SIZES.items()}

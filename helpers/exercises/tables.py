@@ -50,9 +50,7 @@ def generator():
 @exercise("0.1", "The width of a row")
 def width(bert):
     words, _, positions = tables(bert)
-    why = (
-        "Every token is described by this many numbers, in each table and in what the layer gives."
-    )
+    why = "Every token is described by this many numbers, in each table and in what the layer gives."
     yield Value(words.shape[1], why, "Look at the last number of the word table's shape.")
     yield "That is how many rows the word table has: look at its columns.", len(words)
     yield "That is how many positions there are: look at the second number.", len(positions)
@@ -129,17 +127,13 @@ def greedy_wordpiece(bert):
     rng, vocabulary = random.Random(0), MappingProxyType(bert.tokenizer.get_vocab())
     words = ["day", "embeddings", "unaffable", "tokenization", "good🙂", "🙂", "a", "goodness"]
     words += ["zyzzyva", "antidisestablishmentarianism", "x" * 100, "x" * 101, "y" * 150]
-    words += [
-        "".join(rng.choices("abcdefghijklmnoprstuwy", k=rng.randint(2, 14))) for _ in words * 8
-    ]
+    words += ["".join(rng.choices("abcdefghijklmnoprstuwy", k=rng.randint(2, 14))) for _ in words * 8]
     yield Function(
         lambda word, vocabulary: bert.tokenizer.tokenize(word),
         "This loop is the whole algorithm: with a fixed vocabulary nothing is learned or guessed here.",
         [given(word, vocabulary) for word in words],
     )
-    no_mark = (
-        "A piece that continues a word has ## before it in the vocabulary: look at your second."
-    )
+    no_mark = "A piece that continues a word has ## before it in the vocabulary: look at your second."
     yield no_mark, partial(wordpiece, mark=""), partial(wordpiece, marked=False)
     yield "The shortest match is taken: start at the end.", partial(wordpiece, shortest=True)
     yield "Pieces are kept beside [UNK]: all is unknown then.", partial(wordpiece, keep=True)
@@ -185,17 +179,11 @@ def from_row_to_id(bert):
     yield product, "(rows @ table.T).argmax(dim=1)"
     direction = "That compares directions only: two rows of this table differ only in length."
     yield direction, "F.cosine_similarity(rows[:, None], table, dim=-1).argmax(dim=1)"
-    yield (
-        "That is the farthest row: take the smallest distance.",
-        "torch.cdist(rows, table).argmax(1)",
-    )
+    yield ("That is the farthest row: take the smallest distance.", "torch.cdist(rows, table).argmax(1)")
     equal = "No row is exactly equal, as they were rounded: look for the nearest."
     yield equal, "[int((table == row).all(dim=1).int().argmax()) for row in rows]"
     yield "That is one id; T rows have T ids.", "(table - rows[0]).norm(dim=1).argmin()"
-    yield (
-        "That has V numbers: one id is asked for each of T rows.",
-        "torch.cdist(table, rows).argmin(1)",
-    )
+    yield ("That has V numbers: one id is asked for each of T rows.", "torch.cdist(table, rows).argmin(1)")
 
 
 @exercise("2.3", "A lookup without nn.Embedding")
@@ -203,9 +191,7 @@ def lookup(bert):
     toy, batch = torch.randn(11, 5, generator=generator()), batch_of(bert, PADDED)["input_ids"]
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
     looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
-    lookups = (
-        "__getitem__ embedding embedding_bag index_select gather take take_along_dim unbind numpy"
-    )
+    lookups = "__getitem__ embedding embedding_bag index_select gather take take_along_dim unbind numpy"
     yield Function(
         lambda ids, table: table[ids],
         "A lookup is a product with a one-hot matrix that skips all the zeros.",
@@ -215,9 +201,7 @@ def lookup(bert):
         ],
         forbidden=dict.fromkeys(lookups.split(), looked_up),
     )
-    narrow = (
-        "Without num_classes the one-hot rows end at the largest id; the product needs V columns."
-    )
+    narrow = "Without num_classes the one-hot rows end at the largest id; the product needs V columns."
     yield narrow, "F.one_hot(ids).to(table.dtype) @ table"
     whole = "one_hot gives whole numbers, the table holds others: convert with `.to(table.dtype)`."
     yield whole, "F.one_hot(ids, len(table)) @ table", "F.one_hot(ids) @ table"
@@ -237,9 +221,7 @@ def segments(bert):
     right = bert.tokenizer("good day", "is it")["token_type_ids"]
     a, b = right.count(0), right.count(1)
     why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
-    yield Value(
-        right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each."
-    )
+    yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
     yield "The second [SEP] is in segment 0: it ends segment 1.", [0] * a + [1] * (b - 1) + [0]
     yield "The first [SEP] is in segment 1: it ends segment 0.", [0] * (a - 1) + [1] * (b + 1)
     yield "Everything is in segment 1: the first sentence uses row 0.", [1] * (a + b)
@@ -252,9 +234,7 @@ def segments(bert):
 def folded(bert):
     _, segment, position = tables(bert)
     right = position + segment[0]
-    why = (
-        "For a single sentence the segment is one constant vector, which any other table can carry."
-    )
+    why = "For a single sentence the segment is one constant vector, which any other table can carry."
     yield Value(right, why, "Which row does a single sentence use, and which shapes broadcast?")
     yield "That is segment row 1: which row does a single sentence use?", position + segment[1]
     yield "Both rows are added: a token has one segment.", right + segment[1]
@@ -268,11 +248,7 @@ def folded(bert):
 @exercise("3.3", "The border, from the ids alone")
 def border(bert):
     sep, pad = bert.tokenizer.sep_token_id, bert.tokenizer.pad_token_id
-    texts = [
-        [("good day", "is it"), (SEED,)],
-        [("why", SEED), ("good", "day"), (SEED, "no")],
-        [("a",)],
-    ]
+    texts = [[("good day", "is it"), (SEED,)], [("why", SEED), ("good", "day"), (SEED, "no")], [("a",)]]
     batches = [[token_ids(bert, *text) for text in batch] for batch in texts]
     tries = [(batch, sep, pad) for batch in batches]
     tries.append(([[1, 5, 5, 3, 6, 3], [1, 5, 3], [1, 3, 7, 8, 3]], 3, 9))  # another [SEP]
@@ -342,9 +318,7 @@ def standing_out(norms, middle):
 @exercise("4.2", "Places that stand out")
 def positions_that_stand_out(bert):
     norms = tables(bert)[2].double().norm(dim=1).tolist()
-    right, torchs = (
-        standing_out(norms, middle) for middle in (median, median_low)
-    )  # torch's: lower
+    right, torchs = (standing_out(norms, middle) for middle in (median, median_low))  # torch's: lower
     of_all = [i for i, norm in enumerate(norms) if norm > 1.3 * median(norms)]
     same = "" if of_all != right else " (In this model a comparison with all rows finds the same.)"
 
