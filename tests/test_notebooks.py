@@ -162,7 +162,7 @@ def test_a_prediction_has_the_lecturers_notes_and_is_answered_by_a_teaching_cell
 
 def test_the_folder_holds_the_notebooks_and_how_slides_look():
     kept = {path.name for path in NOTEBOOKS.iterdir()} - {".ipynb_checkpoints"}
-    assert kept == {"rise.css", *(f"{name}.ipynb" for name in NAMES)}
+    assert kept - {".ruff_cache"} == {".ruff.toml", "rise.css", *(f"{name}.ipynb" for name in NAMES)}
     assert [name[:2] for name in NAMES] == [f"{number:02}" for number in range(12)]
 
 
