@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from numbers import Number, Real
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,8 @@ def check(number, bert=None, answer=..., counts=True):
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
-        wanted = short(number) if isinstance(number, str | Real) else describe(number)
         known = ", ".join(numbers())
-        return print(printable(f"There is no exercise {wanted}; this course has {known}."))
+        return print(printable(f"There is no exercise {short(number)}; this course has {known}."))
     _, ask, uncased, alone = _exercises[number]
     loaded = hasattr(bert, "model") and hasattr(bert, "tokenizer")
     if not (loaded or (alone and bert is None)):
@@ -168,8 +167,6 @@ class Judged:
     why: str | Callable
 
     def reply(self, answer, mistakes):
-        if size(answer) > LARGEST:
-            return NOT_YET, f"Your answer is too large to look at: {describe(answer)}."
         try:
             words = stopped_after(SECONDS, lambda: self.judge(answer))
         except TimeUp:
@@ -245,11 +242,16 @@ class Function:
             return results, error, remarks
         return results, None, remarks
 
+    def as_function(self, wrong):
+        """A wrong function, also of one that is written as an expression."""
+        if not isinstance(wrong, str):
+            return wrong
+        names = ", ".join(inspect.signature(self.right).parameters)
+        return eval(f"lambda {names}: {wrong}", self.right.__globals__ | {"right": self.right})
+
     def looks_like(self, wrong, found, error, differs):
         """Whether a wrong function gives what was found and, if that is right so far, the same error."""
-        if isinstance(wrong, str):
-            names = ", ".join(inspect.signature(self.right).parameters)
-            wrong = eval(f"lambda {names}: {wrong}", self.right.__globals__ | {"right": self.right})
+        wrong = self.as_function(wrong)
         for i, call in enumerate(self.inputs[: len(found) + (not differs)]):
             args, kwargs = copies(call)
             try:

@@ -188,13 +188,13 @@ def beta_left_in(box, hidden, x):
 @exercise("6.3", "The sealed box")
 def sealed_box(bert):
     rng, own = generator(), bert.model.embeddings.LayerNorm
-    learned = [(1 + torch.randn(h, generator=rng), torch.randn(h, generator=rng)) for h in (6, 4)]
-    learned.append((own.weight.detach().float(), own.bias.detach().float()))
-    boxes = [SealedBox(*both, eps) for both, eps in zip(learned, (1e-12, 0.1, own.eps), strict=True)]
+    learned = {h: (1 + torch.randn(h, generator=rng), torch.randn(h, generator=rng)) for h in (6, 4)}
+    learned[len(own.bias)] = own.weight.detach().float(), own.bias.detach().float()
+    eps = zip(learned, (1e-12, 0.1, own.eps), strict=True)
     yield Function(
-        lambda box, hidden: torch.stack(learned[boxes.index(box)]),
+        lambda box, hidden: torch.stack(learned[hidden]),
         "All that a LayerNorm has learned is in these two, and two calls are enough to see it.",
-        [given(box, len(both[0])) for box, both in zip(boxes, learned, strict=True)],
+        [given(SealedBox(*learned[h], e), h) for h, e in eps],
         "Zeros show beta. For gamma put in a vector that you have normalised yourself, and make its numbers "
         "large: one of the boxes has an eps of 0.1.",
         within=1e-3,

@@ -204,7 +204,7 @@ def lookup(bert):
     narrow = "Without num_classes the one-hot rows end at the largest id; the product needs V columns."
     yield narrow, "F.one_hot(ids).to(table.dtype) @ table"
     whole = "one_hot gives whole numbers, the table holds others: convert with `.to(table.dtype)`."
-    yield whole, "F.one_hot(ids, len(table)) @ table", "F.one_hot(ids) @ table"
+    yield whole, "F.one_hot(ids, len(table)) @ table"
     yield "[PAD] is taken as zero: row 0 is a row like any.", "table[ids] * (ids != 0)[..., None]"
     yield "The result is transposed: a token's H numbers come last.", "table[ids].transpose(1, 2)"
     lost = "The batch dimension is lost: for ids [B, T] the result is [B, T, H]."
@@ -269,18 +269,16 @@ def border(bert):
         "A token belongs to the second text if one [SEP] stands before it.",
     )
     itself = "There a [SEP] counts for itself: the first [SEP] belongs to the first text."
-    yield itself, "(input_ids == sep_id).cumsum(1) * attention_mask"
-    yield itself, "(input_ids == sep_id).cumsum(1).clamp(max=1) * attention_mask"
+    seen = "(input_ids == sep_id).cumsum(1)"
+    yield itself, f"{seen} * attention_mask", f"{seen}.clamp(max=1) * attention_mask"
     padding = "The padding is not 0: look at what stands behind the last [SEP] of a short text."
-    yield padding, "(input_ids == sep_id).cumsum(1) - (input_ids == sep_id).long()"
-    yield padding, "((input_ids == sep_id).cumsum(1) - (input_ids == sep_id).long()).clamp(max=1)"
-    yield padding, "(input_ids == sep_id).cumsum(1)"
+    before = f"({seen} - (input_ids == sep_id).long())"
+    yield padding, seen, before, f"{before}.clamp(max=1)"
     yield "All are 0: then nothing tells the texts apart.", "torch.zeros_like(input_ids)"
     yield "All tokens are 1: the first text has type 0.", "attention_mask"
     down = "The [SEP]s are counted down the batch: count along each text, `dim=1`."
-    yield down, "((input_ids == sep_id).cumsum(0) - (input_ids == sep_id).long()) * attention_mask"
-    fixed = "That holds for one [SEP] only: its id is handed over as sep_id."
-    yield fixed, "right(input_ids, attention_mask, 102)"
+    yield down, f"{before.replace('(1)', '(0)')} * attention_mask"
+    yield "That holds for one [SEP] only: its id is sep_id.", "right(input_ids, attention_mask, 102)"
 
 
 # 4 Position embeddings
@@ -361,8 +359,8 @@ def positions_under_padding(bert):
         demand=dtype,
     )
     outside = "Outside the table at padding: it has no such row (say, -1), any from 0 on will do."
-    yield outside, "attention_mask.cumsum(-1) - 1"
-    yield outside, "right(attention_mask).masked_fill(attention_mask == 0, -1)"
+    at_padding = "right(attention_mask).masked_fill(attention_mask == 0, -1)"
+    yield outside, "attention_mask.cumsum(-1) - 1", at_padding
     not_reset = "torch.arange(attention_mask.shape[1]).expand_as(attention_mask)"
     yield "The arange is not reset under padding: it counts the padding too.", not_reset
     yield "Positions start from 1: the first real token is at 0.", "attention_mask.cumsum(dim=-1)"
