@@ -223,7 +223,7 @@ def handed_in(b):
     yield "3.1", "Expected a list of 7 numbers, found a list of 3 numbers.", [0, 0, 1]
     yield "3.1", "Expected a list of 7 numbers, found a list of 7 texts.", ["0"] * 7
     yield "3.1", "The first place that differs is [1]", [0, 1, 0, 1, 0, 1, 0]
-    yield "3.2", RIGHT, torch.nn.Parameter(position + segment[0])
+    yield "3.2", RIGHT, position + segment[0], torch.nn.Parameter(position + segment[0])
     wanted = f"Expected a tensor of shape {list(position.shape)}, found"
     own = b.model.embeddings.position_embeddings
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
@@ -232,7 +232,7 @@ def handed_in(b):
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
     yield "4.1", "The first place that differs is [1]. For each token", [0, 1, 3, 2, 4]
     yield "4.1", "Expected a list of 5 numbers", "man bites dog", [0, 3, 2, 1]
-    found = sorted(right("4.2", b))
+    found = sorted(asked("4.2", b)[0].right)
     yield "4.2", "Of the places, 1 in your list do not stand out: compare", [*found, 30, 30]
     missing = f"Of the places, {len(found) - 1} that stand out are missing from your list: "
     yield "4.2", missing, found[1:2] * 2
@@ -240,14 +240,18 @@ def handed_in(b):
     yield "4.2", "Expected a list of numbers, found", "0", len
     yield "4.3", RIGHT, lambda m: (m.cumsum(1) - 1).masked_fill(m == 0, 5).int()
     yield "4.3", "Outside the table at padding", lambda m: (m.cumsum(1) - 1) / m
-    yield "4.3", "The places are right, but as torch.float32", lambda m: right("4.3", b)(m).float()
-    yield "4.3", "The places are right, but as torch.int8", lambda m: right("4.3", b)(m).to(torch.int8)
+    yield "4.3", "The places are right, but as torch.float32", lambda m: asked("4.3", b)[0].right(m).float()
+    yield (
+        "4.3",
+        "The places are right, but as torch.int8",
+        lambda m: asked("4.3", b)[0].right(m).to(torch.int8),
+    )
     first = "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5],"
     yield "4.3", f"{first} found a list of 5 numbers.", lambda m: m[0]
-    yield "5.1", RIGHT, Fraction(1, 5000), 4 * 0.00005
+    yield "5.1", RIGHT, 4 * 0.00005, Fraction(1, 5000)
     yield "5.1", "That is never exceeded, true, and neither is a smaller", 0.0003, 0.0004
     yield "5.1", "How many numbers were rounded", 0.00019
-    yield "5.2", RIGHT, right("5.2", b).bool(), right("5.2", b).to_sparse()
+    yield "5.2", RIGHT, asked("5.2", b)[0].right.bool(), asked("5.2", b)[0].right.to_sparse()
     yield "5.3", RIGHT, nearest_by_loops
     yield "6.1", RIGHT, ((h - 1) / h) ** 0.5 + 2e-7
     yield "6.1", "Close, but too coarse: round to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
@@ -292,11 +296,11 @@ def handed_in(b):
     yield "8.3", "The largest belongs to a list without", [-0.05, -0.33, 0.45, 0.57]
     yield "8.3", "May is among the months alone", [0.84, 0.1, -0.05, -0.33]
     yield "8.3", "May is among the new words alone", [0.1, 0.9, -0.05, -0.33]
-    yield "9.1", "The right three, in another order", right("9.1", b)[::-1]
+    yield "9.1", "The right three, in another order", asked("9.1", b)[0].right[::-1]
     yield "9.1", "'notatoken' is not in the vocabulary", ["day", "good", "notatoken"]
     yield "9.1", "0 of the three are right", ["day", "good", "is"]
     yield "9.1", "Expected a list of 3 texts", "apple", ["apple", "day"]
-    yield "9.2", RIGHT, round(right("9.2", b), 3)
+    yield "9.2", RIGHT, round(asked("9.2", b)[0].right, 3)
     yield "9.3", RIGHT, analogy, lambda *args: np.int64(analogy(*args))
     yield "9.3", "The query words are not excluded", lambda *args: analogy(*args, leave_out="")
     yield "9.3", "Only b and c are left out", lambda *args: analogy(*args, leave_out="bc")
@@ -362,11 +366,10 @@ def asked(number, bert):
 
 
 def right(number, bert):
-    """A right answer: made from the list's, or handed in where that is none (a judge's, one that is forbidden)."""
-    kind, _ = asked(number, bert)
-    if isinstance(kind, checking.Judged) or getattr(kind, "forbidden", None):
-        return next(a for n, begins, a, *_ in handed_in(bert) if (n, begins) == (number, RIGHT))
-    return kind.right
+    """A right answer: the first that is handed in, or else the list's."""
+    handed = (a for n, begins, a, *_ in handed_in(bert) if (n, begins) == (number, RIGHT))
+    answer = next(handed, None)
+    return asked(number, bert)[0].right if answer is None else answer
 
 
 def forms(value):

@@ -19,9 +19,10 @@ How an answer is read, tried, compared and replied to is in checking.py. To add 
    `right` is computed from the loaded model, so that any BERT will do; so may `why` be, or from the answer
    (`lambda answer: f"…"`), to show what is worth seeing. Several wrong answers may share a diagnosis.
 2. In the notebook: the question, `check("6.4", bert, answer)`, a hint, a folded solution.
-3. In tests/test_exercises.py, one function: right answers in every form, and a wrong one per mistake.
 
-Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are.
+Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are. The tests hand in the right
+answer in every form and each mistake, which must get its own words. What the list cannot vouch for (a right answer made
+in another way, a mistake made with a switch in code of your own, a judge's replies) is a line in tests/test_exercises.py.
 """
 
 from ..checking import check, numbers, progress
