@@ -46,29 +46,19 @@ def way_out(_):
         "In every step, for every row: this is what keeps [PAD] and the unused rows moving."
     )
     yield Function(gradient, why, inputs, "Each row is the same vector, times a number.", within=1e-4)
-    no_softmax = "Those are the logits: softmax makes chances of them."
+    right, chances = "right(vector, table, token_id)", "(table @ vector).softmax(0)"
+    hit, outer = "F.one_hot(token_id, len(table))", "torch.outer({}, vector)"
     no_one = "The right token is treated like the wrong ones: its number is its chance minus 1."
-    yield no_one, "torch.outer(torch.softmax(table @ vector, 0), vector)"
-    yield (
-        "The sign is the other way round: that is the step, against the gradient.",
-        "-right(vector, table, token_id)",
-    )
-    yield no_softmax, "torch.outer(table @ vector - F.one_hot(token_id, len(table)), vector)"
-    yield no_softmax, "torch.outer(table @ vector, vector)"
-    yield ("Transposed: the gradient has the table's shape, [V, H].", "right(vector, table, token_id).T")
-    yield (
-        "Only the right row moves: softmax ties all chances together, so the wrong rows move, too.",
-        "torch.outer(-F.one_hot(token_id, len(table)), vector)",
-        "right(vector, table, token_id) * F.one_hot(token_id, len(table))[:, None]",
-    )
-    yield (
-        "1 is taken from every row: only the right one is.",
-        "torch.outer((table @ vector).softmax(0) - 1, vector)",
-    )
-    yield (
-        "That is the gradient for the vector, [H]: here the table is asked for.",
-        "table.T @ ((table @ vector).softmax(0) - F.one_hot(token_id, len(table)))",
-    )
+    yield no_one, outer.format(chances)
+    yield "The sign is the other way round: that is the step, against the gradient.", f"-{right}"
+    logits = outer.format("table @ vector"), outer.format(f"table @ vector - {hit}")
+    yield "Those are the logits: softmax makes chances of them.", *logits
+    yield "Transposed: the gradient has the table's shape, [V, H].", f"{right}.T"
+    one_row = "Only the right row moves: softmax ties all chances together, so the wrong rows move, too."
+    yield one_row, outer.format(f"-{hit}"), f"{right} * {hit}[:, None]"
+    yield "1 is taken from every row: only the right one is.", outer.format(f"{chances} - 1")
+    for_vector = "That is the gradient for the vector, [H]: here the table is asked for."
+    yield for_vector, f"table.T @ ({chances} - {hit})"
 
 
 @exercise("8.3", "Two lives of may", alone=True)
@@ -282,10 +272,8 @@ def the_first_transformer(_):
     yield "Places from 1: the first token is at 0.", wrong(first=1)
     yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(half=True)
     yield "The places are missing: those are the scaled rows.", wrong(no_places=True)
-    yield (
-        "Multiplied by H: it is the root of H.",
-        "right(table, ids) + table[ids] * (table.shape[1] - table.shape[1] ** 0.5)",
-    )
+    more = "right(table, ids) + table[ids] * (table.shape[1] - table.shape[1] ** 0.5)"
+    yield "Multiplied by H: it is the root of H.", more
 
 
 # 11 Clinic

@@ -51,12 +51,6 @@ def three_hot(bert):
     yield "That is segment 1: it has to be 0.", ones(ids, words + 1, words + segments + steps)
 
 
-def nearest_rows(sums, *tables):
-    """For each sum [n, H] the row of each table at the smallest angle, [n, 3]."""
-    unit = F.normalize
-    return torch.stack([(unit(sums) @ unit(table).T).argmax(dim=1) for table in tables], dim=1)
-
-
 def nearest_sums(sums, word, segment, position):
     every = word[:, None, None] + segment[None, :, None] + position
     nearest = torch.cdist(sums, every.flatten(end_dim=2)).argmin(dim=1)
@@ -80,22 +74,16 @@ def read_everything_back(bert):
         "The sum holds all three, and whoever knows the tables can read them: nothing was destroyed.",
         [given_sums(picked, *toy), given_sums(picked[3:4], *toy), given_sums(picked, *real)],
     )
-    yield (
-        "Each looked up by itself: the nearest single row need not be in the sum. Compare whole sums.",
-        nearest_rows,
-        "torch.stack([torch.cdist(sums, t).argmin(dim=1) for t in (word, segment, position)], dim=1)",
-    )
-    yield (
-        "The places are taken to be 0, 1, 2, …: here any token may stand anywhere.",
-        "torch.cat([right(sums, word, segment, position)[:, :2], torch.arange(len(sums))[:, None]], dim=1)",
-    )
+    alone = "Each looked up by itself: the nearest single row need not be in the sum. Compare whole sums."
+    for found in "torch.cdist(sums, t).argmin(1)", "(F.normalize(sums) @ F.normalize(t).T).argmax(1)":
+        yield alone, f"torch.stack([{found} for t in (word, segment, position)], dim=1)"
+    right = "right(sums, word, segment, position)"
+    counted = "The places are taken to be 0, 1, 2, …: here any token may stand anywhere."
+    yield counted, f"torch.cat([{right}[:, :2], torch.arange(len(sums))[:, None]], dim=1)"
     yield "Only segment 0 is tried.", "right(sums, word, segment[:1], position)"
-    yield (
-        "The columns are word, segment, position, in this order.",
-        "right(sums, word, segment, position).flip(1)",
-        "right(sums, word, segment, position)[:, [0, 2, 1]]",
-    )
-    yield ("That is [3, n]: the result has one row for each sum.", "right(sums, word, segment, position).T")
+    columns = "The columns are word, segment, position, in this order."
+    yield columns, f"{right}.flip(1)", f"{right}[:, [0, 2, 1]]"
+    yield "That is [3, n]: the result has one row for each sum.", f"{right}.T"
 
 
 # 6 LayerNorm
@@ -200,19 +188,13 @@ def sealed_box(bert):
         within=1e-3,
     )
     yield "The two are exchanged: gamma first, then beta.", "right(box, hidden).flip(0)"
-    yield (
-        "Divided by H - 1 when you normalised: LayerNorm divides by H (`correction=0`).",
-        "right(box, hidden) * torch.tensor([[(hidden / (hidden - 1)) ** 0.5], [1.0]])",
-    )
-    yield (
-        "Beta is still in your gamma: subtract it before you divide.",
-        "beta_left_in(box, hidden, 1000.0 * (torch.arange(hidden) == 0))",
-        "beta_left_in(box, hidden, 1000.0 * (-1.0) ** torch.arange(hidden))",
-    )
-    yield (
-        "Beta is left out: what comes out for a vector of zeros?",
-        "right(box, hidden) * torch.tensor([[1.0], [0.0]])",
-    )
+    both = "right(box, hidden) * torch.tensor([[{}], [{}]])"
+    unbiased = "Divided by H - 1 when you normalised: LayerNorm divides by H (`correction=0`)."
+    yield unbiased, both.format("(hidden / (hidden - 1)) ** 0.5", 1.0)
+    for probe in "(torch.arange(hidden) == 0)", "(-1.0) ** torch.arange(hidden)":
+        left_in = f"beta_left_in(box, hidden, 1000.0 * {probe})"
+        yield "Beta is still in your gamma: subtract it before you divide.", left_in
+    yield "Beta is left out: what comes out for a vector of zeros?", both.format(1.0, 0.0)
 
 
 # 7 Dropout and the whole layer

@@ -293,11 +293,9 @@ def who_bites_whom(bert):
         "The order of the ids is nothing to BERT; the places are all.",
         "For each token: where does it stand in dog bites man?",
     )
-    yield (
-        "So it reads man bites dog: give each token the place it has in dog bites man.",
-        list(range(len(right))),
-    )
-    yield "[CLS] and [SEP] keep their places.", list(range(len(right)))[::-1], right[::-1]
+    in_order = list(range(len(right)))
+    yield "So it reads man bites dog: give each token its place in dog bites man.", in_order
+    yield "[CLS] and [SEP] keep their places.", in_order[::-1], right[::-1]
     yield "All at one place: then nobody can tell who bites whom.", [0] * len(right)
     yield "[CLS] and [SEP] need a place, too: one for each token.", right[1:-1]
     yield "Counted from 1: the first place is 0.", [place + 1 for place in right]
