@@ -507,7 +507,7 @@ def contrast(found, expected, within):
 
 def first_place(found, expected, within=1e-5):
     """The index, as a list, of the first place where two tensors of one shape differ."""
-    close = torch.isclose(found, expected, rtol=within, atol=within, equal_nan=True)
+    close = torch.isclose(found, expected, rtol=within, atol=within)
     places = (~close).nonzero().tolist()
     return places[0] if places else [0] * expected.ndim
 

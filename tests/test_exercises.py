@@ -256,6 +256,7 @@ def handed_in(b):
     yield "6.1", RIGHT, ((h - 1) / h) ** 0.5 + 2e-7
     yield "6.1", "Close, but too coarse: round to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
     yield "6.2", RIGHT, normed, by_sums
+    yield "6.2", "A mean of shape [B, T]", lambda x, *rest: x - x.mean(-1), lambda x, *rest: x.mean(-1) - x
     torchs = "The numbers are right, but they are torch's own"
     yield "6.2", torchs, lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e)
     yield "6.2", torchs, lambda x, g, s, e: torch.native_layer_norm(x, g.shape, g, s, e)[0]
@@ -594,7 +595,10 @@ def test_an_error_is_told_in_one_line_with_its_input(error, words, bert, say):
         ),
         (lambda i, t: t.T @ t.T, "no matrix product of [5, 11] and [5, 11]: the two inner"),
         (lambda i, t: t[i] @ t[i], "no matrix product: the second tensor would need 5 rows and has 4"),
-        (lambda i, t: t + t[:, :3], "tensors of 5 and 3 numbers along dimension 1 do not go together"),
+        (
+            lambda i, t: t + t[:, :3],
+            "tensors of 5 and 3 numbers along dimension 1 do not go together; is `keepdim=True` missing?",
+        ),
         (lambda i, t: t[[11]], "there is no row 11 in a table of 11 rows"),
     ],
 )
