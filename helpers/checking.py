@@ -256,6 +256,8 @@ class Function:
             args, kwargs = copies(call)
             try:
                 result = self.read(wrong(*args, **kwargs), call)
+            except NameError:
+                raise  # the list itself has a slip
             except Exception as theirs:  # noqa: BLE001 (it may look up a row that this table lacks)
                 return i == len(found) and same_error(theirs, error)
             if i == len(found) or distance(result, found[i]) > self.within:

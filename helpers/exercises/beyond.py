@@ -1,4 +1,4 @@
-"""Exercises 8.1 to 11.3: how tables learn and what they learned, other models, the clinic."""
+"""Chapters 8 to 11: how tables learn and what they learned, other models, the clinic."""
 
 import math
 import re

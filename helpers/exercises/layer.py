@@ -1,4 +1,4 @@
-"""Exercises 5.1 to 7.3: the sum, LayerNorm, dropout, and the whole layer."""
+"""Chapters 5 to 7: the sum, LayerNorm, dropout, and the whole layer."""
 
 from functools import partial
 

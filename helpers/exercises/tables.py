@@ -1,4 +1,4 @@
-"""Exercises 0.1 to 4.3: tokens, and the three tables."""
+"""Chapters 0 to 4: tokens, and the three tables."""
 
 import random
 import re
