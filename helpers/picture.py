@@ -1,11 +1,12 @@
 """A matplotlib figure that carries its own words, and the pieces that the course's pictures share.
 
-`Picture` is what every function of `plots` returns. Below it: the page and the text on it, the palette, checks
-of what may be drawn, numbers and tokens in words, and what pictures are made of. Call these from a function
-marked `styled`. No pyplot: nothing stays open behind the reader's back.
+`Picture` is what every function of `plots` returns. Below it: the page and the text on it, the palette, checks of what
+may be drawn, numbers and tokens in words, and what pictures are made of. Call these from a function marked `styled`.
+No pyplot: nothing stays open behind the reader's back.
 """
 
 import base64
+import bisect
 import functools
 import html
 import io
@@ -34,7 +35,6 @@ MOST_TOKENS = 14
 
 STYLE = {
     **{f"axes.spines.{side}": False for side in ("right", "top")},
-    **{f"{axis}tick.labelsize": 11.5 for axis in "xy"},
     **{f"{axis}tick.color": MUTED for axis in "xy"},
     **{f"{axis}tick.labelcolor": INK for axis in "xy"},
     "axes.axisbelow": True,
@@ -46,8 +46,8 @@ STYLE = {
     "font.family": [FONT],
     "font.size": 11.5,
     "grid.color": "#e6e6e6",
+    "image.aspect": "auto",
     "legend.columnspacing": 1.3,
-    "legend.fontsize": 11.5,
     "legend.frameon": False,
     "legend.handlelength": 1,
     "lines.linewidth": 2.0,
@@ -66,8 +66,7 @@ styled = matplotlib.rc_context(STYLE)
 class Picture:
     """A figure with the words that carry it; as the value of a cell it shows itself.
 
-    Attributes: `figure` (matplotlib Figure), `alt` (the full description) and `caption` (what to see), both
-    plain text.
+    Attributes: `figure` (matplotlib Figure), `alt` (the full description) and `caption` (what to see), both plain text.
     """
 
     def __init__(self, figure, alt, caption):
@@ -77,34 +76,31 @@ class Picture:
     @property
     def png(self):
         """The picture as PNG bytes, two device pixels per CSS pixel, with the alt text inside."""
-        pixels = io.BytesIO()
-        styled(self.figure.savefig)(pixels, format="rgba", dpi=SCREEN * DPI)
-        size = tuple(int(side) for side in self.figure.get_size_inches() * (SCREEN * DPI))
-        image = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
+        drawn, out = io.BytesIO(), io.BytesIO()
+        styled(self.figure.savefig)(drawn, format="png", dpi=SCREEN * DPI)
+        image = Image.open(drawn).convert("RGB")
         # A palette of 256 colours cannot be told from the full picture here and takes a third of the room.
-        image = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        image = image.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         palette, corner = image.getpalette(), 3 * image.getpixel((0, 0))
         image.putpalette([*palette[:corner], 255, 255, 255, *palette[corner + 3 :]])  # stays white
         words = PngImagePlugin.PngInfo()
         words.add_itxt("Title", self.caption)
         words.add_itxt("Description", self.alt)
-        out = io.BytesIO()
         image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True)
         return out.getvalue()
 
     @property
     def html(self):
         """The picture as one HTML `<figure>`, the image inside it."""
-        width = round(self.figure.get_size_inches()[0] * DPI)
         data = base64.b64encode(self.png).decode("ascii")
         return (
-            f'<figure style="margin: 0.5em 0"><img alt="{html.escape(self.alt)}" width="{width}" '
+            f'<figure style="margin: 0.5em 0"><img alt="{html.escape(self.alt)}" width="{WIDTH}" '
             f'style="max-width: 100%; height: auto" src="data:image/png;base64,{data}">'
             f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": self.html, "text/plain": self.alt}
+    def _repr_html_(self):
+        return self.html
 
     def __repr__(self):
         return self.alt
@@ -114,20 +110,19 @@ class Picture:
 
         Raises ValueError for any other ending.
         """
-        path = Path(path)
+        path, savefig = Path(path), styled(self.figure.savefig)
         kind = path.suffix.lower()
         if kind == ".png":
             path.write_bytes(self.png)
         elif kind == ".svg":
             out = io.StringIO()
-            styled(self.figure.savefig)(out, format="svg", metadata={"Date": None})
+            savefig(out, format="svg", metadata={"Date": None})
             words = f"<title>{html.escape(self.caption)}</title><desc>{html.escape(self.alt)}</desc>"
             head, attributes, body = re.split(r"<svg ([^>]*)>", out.getvalue(), maxsplit=1)
             text = f'{head}<svg role="img" {attributes}>{words}{body}'
             path.write_text(text, encoding="utf-8", newline="\n")
         elif kind == ".pdf":
-            words = {"Title": self.caption, "Subject": self.alt, "CreationDate": None}
-            styled(self.figure.savefig)(path, format="pdf", metadata=words)
+            savefig(path, metadata={"Title": self.caption, "Subject": self.alt, "CreationDate": None})
         else:
             raise ValueError(f"a picture is saved as .png, .svg or .pdf, not as '{path.name}'")
 
@@ -149,8 +144,7 @@ def add_axes_px(figure, x, y, width, height):
 def overlay(figure):
     """Axes over the whole figure, in CSS pixels from its top left corner: for text, boxes and arrows."""
     across, down = figure.get_size_inches() * DPI
-    axes = figure.add_axes((0, 0, 1, 1), zorder=5)
-    axes.set(xlim=(0, across), ylim=(down, 0))
+    axes = figure.add_axes((0, 0, 1, 1), zorder=5, xlim=(0, across), ylim=(down, 0))
     axes.axis("off")
     return axes
 
@@ -160,13 +154,10 @@ def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **look):
     axes.text(x, y, text, size=size, color=colour, ha=ha, va="center_baseline", **look)
 
 
-_STAND_INS = {"\n": "↵", "\r": "↵", "\t": "⇥", "\u2028": "↵", "\u2029": "↵"}
-
-
 def readable(text):
     """`text` for reading aloud: control characters, lone surrogates, direction marks replaced."""
-    hidden = {c for c in str(text) if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
-    return "".join(_STAND_INS.get(c, "□") if c in hidden else c for c in str(text))
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return "".join("□" if unicodedata.category(c) in hidden else c for c in text.replace("\n", "↵"))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -182,13 +173,10 @@ def drawable(text):
 def shorten(text, room, size=11.5):
     """`text` made drawable and, where it is wider than `room` CSS pixels, cut with an ellipsis."""
     text = drawable(str(text)[:400])
-    width = text_width(text, size)
-    if width <= room:
+    if text_width(text, size) <= room:
         return text
-    keep = int(len(text) * room / width) + 2
-    while keep and text_width(text[:keep] + "…", size) > room:
-        keep -= 1
-    return text[:keep] + "…"
+    over = bisect.bisect(range(1, len(text)), room, key=lambda n: text_width(text[:n] + "…", size))
+    return text[:over] + "…"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -196,11 +184,6 @@ def text_width(text, size=11.5):
     """The width of `text` in CSS pixels at `size` points."""
     font = FontProperties(family=FONT, size=size)
     return text_to_path.get_text_width_height_descent(text, font, False)[0] * DPI / 72
-
-
-def widest(texts, room, size=11.5):
-    """The width of the widest of `texts`, each made to fit into `room`."""
-    return max(text_width(shorten(text, room, size), size) for text in texts)
 
 
 # ---------------------------------------------------------------- the palette
@@ -224,9 +207,8 @@ DIVERGING = LinearSegmentedColormap.from_list("signed", STEPS)
 
 def part_of(name):
     """The part ("word", "segment", "position" or "sum") a name speaks of; None if none or several."""
-    patterns = ("word", "segment|type", "position|place", "sum|total")
-    parts = zip(COLOURS, patterns, strict=False)
-    found = [part for part, p in parts if re.search(rf"\b({p})s?\b", name.lower())]
+    patterns = {"word": "word", "segment": "segment|type", "position": "position|place", "sum": "sum|total"}
+    found = [part for part, pattern in patterns.items() if re.search(rf"\b({pattern})s?\b", name.lower())]
     return found[0] if len(found) == 1 else None
 
 
@@ -235,7 +217,7 @@ def looks(names):
     parts = [part_of(name) for name in names]
     own = None not in parts and len(set(parts)) == len(parts)
     of = zip(names, parts, SERIES, strict=False)
-    return {name: (COLOURS[part] if own else look[0], *look[1:]) for name, part, look in of}
+    return {name: (COLOURS[part] if own else colour, *look) for name, part, (colour, *look) in of}
 
 
 def tint(colour, amount):
@@ -263,24 +245,18 @@ def colour_limit(*arrays):
 
 def check_numbers(name, value, shape, sizes=None):
     """`value` as a float64 array of `shape`, e.g. "T H"; `sizes` remembers what T and H are."""
-    sizes = {} if sizes is None else sizes
-    kind = torch.float64 if isinstance(value, (list, tuple)) else None
+    sizes, names = {} if sizes is None else sizes, shape.split()
     try:
-        tensor = torch.as_tensor(value, dtype=kind)
+        tensor = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, (list, tuple)) else None)
     except (TypeError, ValueError, RuntimeError):
-        told = f"{name} must be a tensor of numbers, found {type(value).__name__}"
-        raise TypeError(told) from None
-    names, found = shape.split(), list(tensor.shape)
-    expected = [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
-    same = [isinstance(e, str) or e == f for e, f in zip(expected, found, strict=False)]
-    if len(found) != len(expected) or not all(same):
-        hint = f"; one sentence of a batch is {name}[0]" if len(found) == len(expected) + 1 else ""
-        told = f"[{', '.join(map(str, expected))}]"
-        told += f" = [{', '.join(names)}]" if [str(e) for e in expected] != names else ""
-        raise ValueError(f"{name} must have the shape {told}, found {found}{hint}")
-    if 0 in found:
-        raise ValueError(f"{name} is empty: found the shape {found}")
-    sizes.update({n: f for n, f in zip(names, found, strict=True) if not n.isdigit()})
+        raise TypeError(f"{name} must be a tensor of numbers, found {type(value).__name__}") from None
+    found, expected = list(tensor.shape), [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
+    same = (e in (f, n) for e, f, n in zip(expected, found, names, strict=False))
+    if len(found) != len(names) or 0 in found or not all(same):
+        hint = f"; one sentence of a batch is {name}[0]" if len(found) == len(names) + 1 else ""
+        told = dict.fromkeys(f"[{', '.join(map(str, each))}]" for each in (expected, names))
+        raise ValueError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
+    sizes.update(zip(names, found, strict=True))
     array = tensor.detach().cpu().to(torch.float64).numpy()
     if not np.isfinite(array).all():
         first = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -289,28 +265,21 @@ def check_numbers(name, value, shape, sizes=None):
 
 
 def check_texts(name, value):
-    """`value` as a list of strings, none missing."""
-    texts = None if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
-    if texts is None or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"{name} must be a list of strings, found {value!r:.60}")
-    if not texts:
-        raise ValueError(f"{name} is empty: there is nothing to draw")
+    """`value` as a list of strings, one or more."""
+    texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else []
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} must be a list of strings, one or more, found {value!r:.60}")
     return texts
 
 
-def check_named(name, value, most, do):
-    """`value` as a dict that is not empty, its keys text; more than `most` do not what `do` says."""
+def check_named(name, value, most, do, shape=None, sizes=None):
+    """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through `check_numbers`,
+    `sizes` shared by all; more than `most` do not what `do` says."""
     if not isinstance(value, dict):
         raise TypeError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
     if not 1 <= len(value) <= most:
         raise ValueError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    return {str(key): content for key, content in value.items()}
-
-
-def check_arrays(name, value, shape, most, do, sizes=None):
-    """`check_numbers` of each array in the dict `value`; `sizes`, if given, are shared by all."""
-    named = check_named(name, value, most, do)
-    return {k: check_numbers(k or name, v, shape, sizes) for k, v in named.items()}
+    return {str(k): check_numbers(k or name, v, shape, sizes) if shape else v for k, v in value.items()}
 
 
 def unbatched(tokens, *arrays):
@@ -320,30 +289,25 @@ def unbatched(tokens, *arrays):
     arrays, shape = list(map(torch.as_tensor, arrays)), [len(tokens), len(tokens[0])]
     for array in arrays:
         if list(array.shape[:2]) != shape:
-            told = f"found the shape {list(array.shape)}"
-            raise ValueError(f"this batch of tokens is {shape}, {told}")
+            raise ValueError(f"this batch of tokens is {shape}, found the shape {list(array.shape)}")
     return [t for sentence in tokens for t in sentence], *(array.flatten(0, 1) for array in arrays)
 
 
 # ---------------------------------------------------------------- words
 
 
-def format_number(number):
-    """A number for prose: three significant digits and at most three decimals, so that a difference in the
-    last bits between machines leaves it alone; whole numbers from 100 on in full."""
+def format_number(number, log=False):
+    """A number for prose: three significant digits and at most three decimals, so that a difference in the last bits
+    between machines leaves it alone; whole numbers from 100 on in full. With `log`, where small numbers count too, one
+    digit of them."""
+    if abs(number) < 0.0005 and log:
+        few = np.format_float_positional(float(f"{number:.1g}"), trim="-")
+        return "below 0.00001" if number < 1e-5 else f"about {few}"
     if abs(number) < 0.0005:
         return "0" if abs(number) < 1e-5 else "about 0"
     if abs(number) >= 100:
         return f"{number:,.0f}".replace("-", "−")
     return np.format_float_positional(round(float(f"{number:.3g}"), 3), trim="-").replace("-", "−")
-
-
-def magnitude(number):
-    """A number of a logarithmic scale: its size, and no digit that rounding could change."""
-    if number < 1e-5:
-        return "below 0.00001"
-    few = np.format_float_positional(float(f"{number:.1g}"), trim="-")
-    return f"about {few}" if number < 0.0005 else format_number(number)
 
 
 def tick(number):
@@ -361,8 +325,8 @@ def percent(share):
 
 def listed(items):
     """Texts as one: a, b and c."""
-    items = list(items)
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def quote(token):
@@ -408,7 +372,7 @@ class Shown:
         n, last = len(tokens), most * 2 // 7
         self.tokens, self.places, self.said = tokens, list(range(n)), ""
         if n > most:
-            self.places = [*range(most - last), None, *range(n - last, n)]
+            self.places[most - last : n - last] = [None]
             self.said = f" Shown are the first {most - last} and the last {last} of {n} tokens."
 
     def names(self, room):
@@ -430,13 +394,11 @@ def row_labels(axes, names, side="left"):
     axes.tick_params(axis="y", length=0, labelleft=side == "left", labelright=side == "right")
 
 
-def heat_strip(axes, values, limit, gap=1.5):
+def heat_strip(axes, values, limit=None, gap=1.5):
     """Draw `values` [rows, columns] from -limit to limit, `gap` points of white between rows; the image."""
-    look = {"cmap": DIVERGING, "aspect": "auto", "interpolation": "nearest"}
-    image = axes.imshow(values, vmin=-limit, vmax=limit, **look)
+    image = axes.imshow(values, DIVERGING, vmin=limit and -limit, vmax=limit, interpolation="nearest")
     axes.hlines(np.arange(1, len(values)) - 0.5, -0.5, values.shape[1] - 0.5, color="white", lw=gap)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     return image
 
@@ -444,25 +406,18 @@ def heat_strip(axes, values, limit, gap=1.5):
 def scale_bar(figure, image, x, y, width):
     """The colour scale of `image`, 12 CSS pixels high."""
     low, high = image.get_clim()
-    axes = add_axes_px(figure, x, y, width, 12)
-    bar = figure.colorbar(image, cax=axes, orientation="horizontal")
+    bar = figure.colorbar(image, cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
     bar.set_ticks([low, 0, high], labels=[f"−{high:g}", "0", f"{high:g}"])
     bar.outline.set_color(COLOURS["neutral"])
 
 
-def chip(axes, x, y, width, height, text, colour, lit=True, size=12.5):
+def chip(axes, x, y, width, height, text, colour, lit=True):
     """A box with a name in it, on an `overlay`; `x`, `y` is its upper left corner."""
-    face, ink = (colour, ink_on(colour)) if lit else ("white", MUTED)
-    look = {"facecolor": face, "edgecolor": colour if lit else COLOURS["neutral"], "linewidth": 1.5}
-    box = FancyBboxPatch((x + 4, y + 4), width - 8, height - 8, boxstyle="round,pad=4", **look)
+    look = {"facecolor": colour if lit else "white", "edgecolor": colour if lit else COLOURS["neutral"]}
+    box = FancyBboxPatch((x + 4, y + 4), width - 8, height - 8, boxstyle="round,pad=4", linewidth=1.5, **look)
     axes.add_patch(box)
-    weight = "bold" if lit else "normal"
-    write(axes, x + width / 2, y + height / 2, text, size, ink, weight=weight)
-
-
-def frame(axes):
-    """A pale line around `axes`."""
-    axes.spines[:].set(visible=True, color=COLOURS["neutral"])
+    ink, weight = (ink_on(colour), "bold") if lit else (MUTED, "normal")
+    write(axes, x + width / 2, y + height / 2, text, 12.5, ink, weight=weight)
 
 
 def row_figure(names, each, extra):
@@ -479,8 +434,7 @@ def log_axis(axes, which, low, high):
     """Make an axis logarithmic around `low` … `high`, its labels plain text."""
     axis = getattr(axes, f"{which}axis")
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low / 1.6, high * 1.6)})
-    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 100 else (1.0, 2.0, 5.0), numticks=7))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(lambda value, _: tick(value))
 
@@ -489,13 +443,13 @@ def flags(axes, marks):
     """Write the texts of `marks` {x: text} over `axes`, a line higher where they would touch."""
     ends = []  # where the text of each line ends
     look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
-    look["arrowprops"] = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
     for x, text in sorted(marks.items()):
         text = shorten(text, 260)
         middle, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
         ends[line : line + 1] = [middle + half + 8]
-        axes.annotate(text, (x, 1), (0, 13 + 15 * line), **look)
+        axes.annotate(text, (x, 1), (0, 13 + 15 * line), arrowprops=arrow, **look)
 
 
 def end_labels(axes, x, ends):
@@ -505,14 +459,14 @@ def end_labels(axes, x, ends):
     for height, name, colour in sorted(end for end in ends if end[1]):
         at = axes.transAxes.inverted().transform(axes.transData.transform((x, height)))[1]
         before = max(at, before + 0.075)
-        look["arrowprops"] = {"arrowstyle": "-", "color": colour, "lw": 1.2, "relpos": (0, 0.5)}
-        axes.annotate(shorten(name, 290), (1, height), (1.04, before), **look)
+        arrow = {"arrowstyle": "-", "color": colour, "lw": 1.2, "relpos": (0, 0.5)}
+        axes.annotate(shorten(name, 290), (1, height), (1.04, before), arrowprops=arrow, **look)
 
 
 def label_points(axes, points, names):
-    """Write `names` beside `points` [n, 2], each at the first place around its point, starting
-    outward, where it covers no point and no earlier name. Of more than 14 names only those are written
-    that find such a place; returns how many."""
+    """Write `names` beside `points` [n, 2], each at the first place around its point, starting outward, where it
+    covers no point and no earlier name. Of more than 14 names only those are written that find such a place; returns
+    how many."""
     size, written = axes.bbox.size, 0
     points = axes.transData.transform(points) - axes.bbox.min
     low, high = points - 6, points + 6  # the corners of what must not be covered
@@ -531,6 +485,5 @@ def label_points(axes, points, names):
             continue
         written += 1
         low, high = np.vstack([low, middle[best] - half]), np.vstack([high, middle[best] + half])
-        look = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 6}
-        axes.text(*middle[best] / size, text, **look)
+        axes.text(*middle[best] / size, text, transform=axes.transAxes, ha="center", va="center", zorder=6)
     return written
