@@ -1,4 +1,5 @@
-"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points. `plots` says what they share."""
+"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points. `plots` says what they
+share."""
 
 import math
 
@@ -6,13 +7,13 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from . import picture as draw
-from .picture import COLOURS, INK, MUTED, Picture, counted, listed, quote, styled, write
+from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, counted, listed, quote, styled, write
 
 
 @styled
 def bars(values, xlabel, *, log=False, unit=""):
-    """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for up to
-    4 bars together. `unit` is written after each value; "%" writes shares as percents."""
+    """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for
+    up to 4 bars together. `unit` is written after each value; "%" writes shares as percents."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped = isinstance(next(iter(values.values())), dict)
     rows = values if grouped else {name: {"": of} for name, of in values.items()}
@@ -63,8 +64,8 @@ def bars(values, xlabel, *, log=False, unit=""):
 def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     """Up to 4 curves with their names beside them; `curves` dict name → [n], or one [n].
 
-    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points; `levels`
-    dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
+    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points;
+    `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
     curves, sizes = curves if isinstance(curves, dict) else {"": curves}, {}
     curves = draw.check_named("curves", curves, 4, "curves can be told apart", "n", sizes)
@@ -97,15 +98,14 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     for (name, of), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
         # Many points are drawn finer, without dashes and markers, which only blur there.
         look = (
-            {"lw": 1.3} if len(x) > 100 else {"ls": dash, "marker": marker if len(x) <= 24 else "", "ms": 7}
+            {"ls": dash, "marker": marker if len(x) <= 24 else "", "ms": 7} if len(x) <= 100 else {"lw": 1.3}
         )
         axes.plot(x, np.maximum(of, floor), color=colour, label=name, **look)
         ends.append((max(of[-1], floor), name, colour))
     for name, height in levels.items():
-        axes.plot(
-            x[[0, -1]], [max(height, floor)] * 2, color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1, label=name
-        )
-        ends.append((max(height, floor), name, MUTED))
+        height = max(height, floor)
+        axes.plot(x[[0, -1]], [height, height], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
+        ends.append((height, name, MUTED))
     draw.end_labels(axes, x[-1], ends)
 
     def say(height):
@@ -139,8 +139,8 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
 
 @styled
 def histograms(samples, xlabel, *, marks=None):
-    """Overlaid histograms of up to 4 samples on shared bins, with the mean of each; `samples` dict name → [n].
-    `marks` dict text → x are upright lines that carry the text."""
+    """Overlaid histograms of up to 4 samples on shared bins, with the mean of each; `samples` dict name →
+    [n]. `marks` dict text → x are upright lines that carry the text."""
     samples = draw.check_named("samples", samples, 4, "histograms can be told apart", "n")
     marks = {float(x): str(text) for text, x in (marks or {}).items()}
     every = np.concatenate([*samples.values(), list(marks)])
@@ -172,9 +172,9 @@ def histograms(samples, xlabel, *, marks=None):
 
 @styled
 def strips(rows, *, marked=None):
-    """All numbers of a few vectors, each as one heat strip, on one scale; `rows` dict name → [H], or a list of
-    (name, [H]). `marked` dict dimension → text points at columns; the largest number of each strip is written beside
-    it; of up to 128 columns a dot marks an exact 0."""
+    """All numbers of a few vectors, each as one heat strip, on one scale; `rows` dict name → [H], or a list
+    of (name, [H]). `marked` dict dimension → text points at columns; the largest number of each strip is
+    written beside it; of up to 128 columns a dot marks an exact 0."""
     pairs, sizes = list(rows.items()) if isinstance(rows, dict) else list(rows), {}
     if not 1 <= len(pairs) <= 12:
         raise ValueError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
@@ -186,16 +186,15 @@ def strips(rows, *, marked=None):
     limit, top = draw.colour_limit(table), 62 if marked else 30
     height = min(52.0, 250 / len(table)) * len(table)
     figure = draw.new_figure(top + height + 70)
-    axes = draw.add_axes_px(figure, 140, top, 640, height)
-    image = draw.heat_strip(axes, table, limit, gap=8)
-    draw.row_labels(axes, [draw.shorten(name, 136) for name in names])
+    labels = [draw.shorten(name, 136) for name in names]
+    axes = draw.heat_strip(figure, (140, top, 640, height), table, limit, labels, gap=8)
     zeros = np.argwhere(table == 0) if width <= 128 else np.empty((0, 2))
     axes.plot(*zeros.T[::-1], ".", color=MUTED, ms=5)
     draw.flags(axes, marked)
     ticks = MaxNLocator(6, integer=True).tick_values(0, width)
     axes.set_xticks([*(int(t) for t in ticks if 0 <= t < 0.94 * width), width - 1])
     axes.set_xlabel("dimension", loc="left")
-    draw.scale_bar(figure, image, 580, top + height + 32, 190)
+    beyond = draw.scale_bar(figure, 580, top + height + 32, 190)
     if len(zeros):
         write(draw.overlay(figure), 400, top + height + 38, "dot: exactly 0", colour=MUTED)
     alt, most = f"{counted(len(names), 'heat strip')} of {width} numbers on one colour scale.", []
@@ -210,12 +209,13 @@ def strips(rows, *, marked=None):
         alt += f"; {none} of {width} are exactly 0." if none else "."
     alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked.items())
     caption = f"Largest of all: {max(most, key=lambda pair: pair[0])[1]}."
-    return Picture(figure, alt + draw.beyond(limit, table), caption)
+    return Picture(figure, alt + beyond, caption)
 
 
 @styled
 def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
-    """Up to 4 matrices of one shape side by side on one signed colour scale, 0 white; `maps` dict title → [n, m].
+    """Up to 4 matrices of one shape side by side on one signed colour scale, 0 white; `maps` dict title → [n,
+    m].
 
     The scale goes from -`limit` to `limit` (computed if not given); `rows` name the n rows.
     """
@@ -223,8 +223,8 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
     limit = draw.colour_limit(*maps.values()) if limit is None else float(limit)
-    names = None if rows is None else [draw.shorten(name, 92) for name in rows]
-    left = 64 if rows is None else 34 + max(map(draw.text_width, names))
+    names = [draw.shorten(name, 92) for name in rows or ()]
+    left = 34 + max(map(draw.text_width, names), default=30)
     room = (draw.WIDTH - left - 22 * len(maps)) / len(maps)
     # Whole device pixels, so that no pattern appears that is not in the data; what is too large is smoothed.
     whole = min(524 // n, 2 * room // m, 108) / 2
@@ -239,7 +239,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     caption = []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
-        image = axes.imshow(array, colours, vmin=-limit, vmax=limit, interpolation=smooth)
+        axes.imshow(array, colours, vmin=-limit, vmax=limit, interpolation=smooth)
         axes.set_xticks(sorted({0, (m - 1) // 2, m - 1}))
         if rows is None:
             axes.set_yticks(sorted({0, (n - 1) // 2, n - 1}))
@@ -253,7 +253,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         axes.tick_params(axis="y", labelleft=index == 0)
         axes.set(xlabel=draw.shorten(xlabel, room, 12), title=draw.shorten(title, room, 12.5))
         axes.set_ylabel(draw.shorten(ylabel, 240, 12) if index == 0 else "")
-        axes.spines[:].set(visible=True, color=COLOURS["neutral"])
+        axes.spines[:].set(visible=True, color=NEUTRAL)
         x += across + 22
         low, mean, high = map(draw.format_number, (array.min(), array.mean(), array.max()))
         alt += f" {title}, [{n}, {m}]: from {low} to {high}, mean {mean}."
@@ -265,25 +265,23 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             r, c = np.unravel_index(np.abs(array).round(4).argmax(), array.shape)
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
-    draw.scale_bar(figure, image, 650, 34 + down + 54, 190)
     told = " ".join(map(draw.capital, caption))
-    return Picture(figure, f"{alt} {told}{draw.beyond(limit, *maps.values())}", told)
+    return Picture(figure, f"{alt} {told}{draw.scale_bar(figure, 650, 34 + down + 54, 190)}", told)
 
 
 @styled
 def points(panels, labels=None, *, joined="", groups=None, axes=None):
     """Points in a plane, one scale on both axes, up to 4 panels; `panels` dict title → [n, 2].
 
-    `labels` list of n strings; `joined` "ring" joins them in order and the last to the first; `groups` list of n names
-    (up to 4 different) gives each its colour and marker. With `axes`, the names (x, y) of the axes, the panels share
-    one scale with numbers and lines through 0; without, each shows a plane of its own.
+    `labels` list of n strings; `joined` "ring" joins them in order and the last to the first; `groups` list
+    of n names (up to 4 different) gives each its colour and marker. With `axes`, the names (x, y) of the
+    axes, the panels share one scale with numbers and lines through 0; without, each shows a plane of its own.
     """
     if joined not in ("", "ring"):
         raise ValueError(f"joined must be '' or 'ring', found {joined!r}")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
-    looks = draw.looks(
-        draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
-    )
+    kinds = draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
+    looks = draw.looks(kinds)
     figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)
     (left, right, below), top = (60, 24, 50) if axes else (8, 16, 10), 66 if groups else 36
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
@@ -298,10 +296,10 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         panel.set_aspect("equal", adjustable="datalim")
         panel.margins(0.16 if labels else 0.06)
         panel.set_title(draw.shorten(title, each - 24, 12.5))
-        panel.spines[:].set(visible=True, color=COLOURS["neutral"])
+        panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
-            panel.axhline(0, color=COLOURS["neutral"], lw=1, zorder=0)
-            panel.axvline(0, color=COLOURS["neutral"], lw=1, zorder=0)
+            panel.axhline(0, color=NEUTRAL, lw=1, zorder=0)
+            panel.axvline(0, color=NEUTRAL, lw=1, zorder=0)
             panel.set(xlabel=axes[0], ylabel=axes[1] if index == 0 else "")
             panel.tick_params(labelleft=index == 0)
             panel.locator_params(nbins=5)

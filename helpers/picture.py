@@ -1,8 +1,8 @@
 """A matplotlib figure that carries its own words, and the pieces that the course's pictures share.
 
-`Picture` is what every function of `plots` returns. Below it: the page and the text on it, the palette, checks of what
-may be drawn, numbers and tokens in words, and what pictures are made of. Call these from a function marked `styled`.
-No pyplot: nothing stays open behind the reader's back.
+`Picture` is what every function of `plots` returns. Below it: the page and the text on it, the palette,
+checks of what may be drawn, numbers and tokens in words, and what pictures are made of. Call these from a
+function marked `styled`. No pyplot: nothing stays open behind the reader's back.
 """
 
 import base64
@@ -34,12 +34,10 @@ WIDTH = 900
 MOST_TOKENS = 14
 
 STYLE = {
-    **{f"axes.spines.{side}": False for side in ("right", "top")},
-    **{f"{axis}tick.color": MUTED for axis in "xy"},
-    **{f"{axis}tick.labelcolor": INK for axis in "xy"},
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.labelcolor", "ytick.labelcolor"), INK),
+    **dict.fromkeys(("axes.spines.right", "axes.spines.top", "legend.frameon"), False),
     "axes.axisbelow": True,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
     "axes.labelsize": 12,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
@@ -48,13 +46,11 @@ STYLE = {
     "grid.color": "#e6e6e6",
     "image.aspect": "auto",
     "legend.columnspacing": 1.3,
-    "legend.frameon": False,
     "legend.handlelength": 1,
     "lines.linewidth": 2.0,
     "pdf.fonttype": 42,
     "savefig.bbox": None,
     "svg.hashsalt": "bert",  # the same file from a second run
-    "text.color": INK,
     "text.parse_math": False,  # a token such as $5 is text
 }
 
@@ -66,7 +62,8 @@ styled = matplotlib.rc_context(STYLE)
 class Picture:
     """A figure with the words that carry it; as the value of a cell it shows itself.
 
-    Attributes: `figure` (matplotlib Figure), `alt` (the full description) and `caption` (what to see), both plain text.
+    Attributes: `figure` (matplotlib Figure), `alt` (the full description) and `caption` (what to see), both
+    plain text.
     """
 
     def __init__(self, figure, alt, caption):
@@ -144,9 +141,8 @@ def add_axes_px(figure, x, y, width, height):
 def overlay(figure):
     """Axes over the whole figure, in CSS pixels from its top left corner: for text, boxes and arrows."""
     across, down = figure.get_size_inches() * DPI
-    axes = figure.add_axes((0, 0, 1, 1), zorder=5, xlim=(0, across), ylim=(down, 0))
-    axes.axis("off")
-    return axes
+    look = {"frame_on": False, "xticks": [], "yticks": [], "zorder": 5}
+    return figure.add_axes((0, 0, 1, 1), xlim=(0, across), ylim=(down, 0), **look)
 
 
 def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **look):
@@ -189,17 +185,11 @@ def text_width(text, size=11.5):
 # ---------------------------------------------------------------- the palette
 
 # Told apart under protanopia, deuteranopia and tritanopia and in greyscale: the tests compute it.
-COLOURS = {
-    "word": "#0d3b8c",
-    "segment": "#d27d00",
-    "position": "#a8437f",
-    "sum": "#111111",
-    "neutral": "#c4c4c4",
-}
+COLOURS = {"word": "#0d3b8c", "segment": "#d27d00", "position": "#a8437f", "sum": "#111111"}
 PARTS = ("word", "segment", "position")
+NEUTRAL, PLAIN = "#c4c4c4", "#8a8a8a"
 # What is not one of the parts, with a dash and a marker of its own each.
 SERIES = (("#111111", "-", "o"), ("#0b8f77", "--", "s"), ("#b9b9b9", "-.", "^"), ("#6a51a3", ":", "D"))
-PLAIN = "#8a8a8a"
 # Signed numbers: white is zero, neither hue is a part's, and the ends differ in lightness too.
 STEPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
 DIVERGING = LinearSegmentedColormap.from_list("signed", STEPS)
@@ -227,15 +217,12 @@ def tint(colour, amount):
 
 def ink_on(colour):
     """Black or white, whichever reads better on `colour`."""
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.2 else INK
+    return "white" if np.power(to_rgb(colour), 2.2) @ (0.2126, 0.7152, 0.0722) < 0.2 else INK
 
 
 def colour_limit(*arrays):
     """A round L so that the map from -L to L shows the arrays; the largest number in 200 may lie outside."""
-    top = np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995)
-    if top == 0:
-        return 1.0
+    top = np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0
     unit = 10.0 ** math.floor(math.log10(top))
     return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
 
@@ -273,8 +260,8 @@ def check_texts(name, value):
 
 
 def check_named(name, value, most, do, shape=None, sizes=None):
-    """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through `check_numbers`,
-    `sizes` shared by all; more than `most` do not what `do` says."""
+    """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through
+    `check_numbers`, `sizes` shared by all; more than `most` do not what `do` says."""
     if not isinstance(value, dict):
         raise TypeError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
     if not 1 <= len(value) <= most:
@@ -282,24 +269,28 @@ def check_named(name, value, most, do, shape=None, sizes=None):
     return {str(k): check_numbers(k or name, v, shape, sizes) if shape else v for k, v in value.items()}
 
 
-def unbatched(tokens, *arrays):
-    """A batch (`tokens` a list of lists) as one long list of tokens, with the arrays to match."""
-    if not isinstance(tokens, (list, tuple)) or not tokens or isinstance(tokens[0], str):
-        return tokens, *arrays
-    arrays, shape = list(map(torch.as_tensor, arrays)), [len(tokens), len(tokens[0])]
-    for array in arrays:
-        if list(array.shape[:2]) != shape:
-            raise ValueError(f"this batch of tokens is {shape}, found the shape {list(array.shape)}")
-    return [t for sentence in tokens for t in sentence], *(array.flatten(0, 1) for array in arrays)
+def check_tokens(tokens, shape, **arrays):
+    """`tokens` as a list of strings, and each of `arrays` of `shape`, whose T is their number. A batch (`tokens`
+    a list of lists) becomes one long list of tokens, with the arrays to match."""
+    if isinstance(tokens, list) and tokens and isinstance(tokens[0], list):
+        arrays, batch = {n: torch.as_tensor(a) for n, a in arrays.items()}, [len(tokens), len(tokens[0])]
+        for array in arrays.values():
+            if list(array.shape[:2]) != batch:
+                raise ValueError(f"this batch of tokens is {batch}, found the shape {list(array.shape)}")
+        tokens = [token for sentence in tokens for token in sentence]
+        arrays = {n: array.flatten(0, 1) for n, array in arrays.items()}
+    tokens = check_texts("tokens", tokens)
+    sizes = {"T": len(tokens)}
+    return tokens, *(check_numbers(name, array, shape, sizes) for name, array in arrays.items())
 
 
 # ---------------------------------------------------------------- words
 
 
 def format_number(number, log=False):
-    """A number for prose: three significant digits and at most three decimals, so that a difference in the last bits
-    between machines leaves it alone; whole numbers from 100 on in full. With `log`, where small numbers count too, one
-    digit of them."""
+    """A number for prose: three significant digits and at most three decimals, so that a difference in the
+    last bits between machines leaves it alone; whole numbers from 100 on in full. With `log`, where small
+    numbers count too, one digit of them."""
     if abs(number) < 0.0005 and log:
         few = np.format_float_positional(float(f"{number:.1g}"), trim="-")
         return "below 0.00001" if number < 1e-5 else f"about {few}"
@@ -333,13 +324,6 @@ def quote(token):
     """A token in quotation marks, the end of a long one left out."""
     token = readable(token)
     return f"“{token if len(token) <= 40 else token[:39] + '…'}”"
-
-
-def beyond(limit, *arrays):
-    """What is said when numbers lie beyond the ends of the colour scale."""
-    if not any(np.nanmax(np.abs(array)) > limit * (1 + 1e-6) for array in arrays):
-        return ""
-    return f" Numbers beyond ±{limit:g} take the colour of the scale's end."
 
 
 def capital(text):
@@ -394,26 +378,33 @@ def row_labels(axes, names, side="left"):
     axes.tick_params(axis="y", length=0, labelleft=side == "left", labelright=side == "right")
 
 
-def heat_strip(axes, values, limit=None, gap=1.5):
-    """Draw `values` [rows, columns] from -limit to limit, `gap` points of white between rows; the image."""
-    image = axes.imshow(values, DIVERGING, vmin=limit and -limit, vmax=limit, interpolation="nearest")
+def heat_strip(figure, place, values, limit=None, names=(), side="left", gap=1.5):
+    """Draw `values` [rows, columns] from -limit to limit at `place` (as in `add_axes_px`), `gap` points of
+    white between rows and `names` beside them; the axes."""
+    axes = add_axes_px(figure, *place)
+    axes.imshow(values, DIVERGING, vmin=limit and -limit, vmax=limit, interpolation="nearest")
     axes.hlines(np.arange(1, len(values)) - 0.5, -0.5, values.shape[1] - 0.5, color="white", lw=gap)
-    axes.set(xticks=[], yticks=[])
+    axes.set_xticks([])
     axes.spines[:].set_visible(False)
-    return image
+    row_labels(axes, names, side)
+    return axes
 
 
-def scale_bar(figure, image, x, y, width):
-    """The colour scale of `image`, 12 CSS pixels high."""
-    low, high = image.get_clim()
-    bar = figure.colorbar(image, cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
-    bar.set_ticks([low, 0, high], labels=[f"−{high:g}", "0", f"{high:g}"])
-    bar.outline.set_color(COLOURS["neutral"])
+def scale_bar(figure, x, y, width):
+    """The colour scale of the heat maps drawn so far, 12 CSS pixels high; what to say if numbers lie beyond
+    its ends."""
+    images = [axes.images[0] for axes in figure.axes if axes.images]
+    limit = images[0].get_clim()[1]
+    bar = figure.colorbar(images[0], cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:g}", "0", f"{limit:g}"])
+    bar.outline.set_color(NEUTRAL)
+    beyond = max(np.abs(image.get_array()).max() for image in images) > limit * (1 + 1e-6)
+    return f" Numbers beyond ±{limit:g} take the colour of the scale's end." if beyond else ""
 
 
 def chip(axes, x, y, width, height, text, colour, lit=True):
     """A box with a name in it, on an `overlay`; `x`, `y` is its upper left corner."""
-    look = {"facecolor": colour if lit else "white", "edgecolor": colour if lit else COLOURS["neutral"]}
+    look = {"facecolor": colour if lit else "white", "edgecolor": colour if lit else NEUTRAL}
     box = FancyBboxPatch((x + 4, y + 4), width - 8, height - 8, boxstyle="round,pad=4", linewidth=1.5, **look)
     axes.add_patch(box)
     ink, weight = (ink_on(colour), "bold") if lit else (MUTED, "normal")
@@ -464,9 +455,9 @@ def end_labels(axes, x, ends):
 
 
 def label_points(axes, points, names):
-    """Write `names` beside `points` [n, 2], each at the first place around its point, starting outward, where it
-    covers no point and no earlier name. Of more than 14 names only those are written that find such a place; returns
-    how many."""
+    """Write `names` beside `points` [n, 2], each at the first place around its point, starting outward, where
+    it covers no point and no earlier name. Of more than 14 names only those are written that find such a
+    place; returns how many."""
     size, written = axes.bbox.size, 0
     points = axes.transData.transform(points) - axes.bbox.min
     low, high = points - 6, points + 6  # the corners of what must not be covered

@@ -1,19 +1,20 @@
 """The course's pictures: data in, picture out.
 
-Every function returns a `helpers.picture.Picture` whose alt text and caption are computed from the data. Arrays may be
-tensors of any real dtype (gradients or not) or nested lists; T is the number of tokens, H the hidden size. Where tokens
-go down the side, of more than 14 the first ten and the last four are shown, and the words say so. A batch is drawn as
-its sentences one after the other: `tokens` is then a list of lists. Of a vector in a heat map the first 32 numbers are
-drawn.
+Every function returns a `helpers.picture.Picture` whose alt text and caption are computed from the data.
+Arrays may be tensors of any real dtype (gradients or not) or nested lists; T is the number of tokens, H the
+hidden size. Where tokens go down the side, of more than 14 the first ten and the last four are shown, and the
+words say so. A batch is drawn as its sentences one after the other: `tokens` is then a list of lists. Of a
+vector in a heat map the first 32 numbers are drawn.
 
-A wrong argument raises TypeError (not numbers, not text) or ValueError (shape, NaN, a picture that would be untrue), in
-one sentence with the shapes found and expected.
+A wrong argument raises TypeError (not numbers, not text) or ValueError (shape, NaN, a picture that would be
+untrue), in one sentence with the shapes found and expected.
 
 The pictures of the layer are here, those for any data (bars, lines, histograms, strips, heat_maps, points) in
 `helpers.charts`; `plots` has them all.
 """
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -22,15 +23,16 @@ from matplotlib.patches import Rectangle
 
 from . import picture as draw
 from .charts import bars, heat_maps, histograms, lines, points, strips  # noqa: F401
-from .picture import COLOURS, MUTED, PARTS, Picture, counted, listed, quote, styled, write
+from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, counted, listed, quote, styled, write
 
+DIMS = 32  # at most so many numbers of a vector are drawn
 STEPS = ("tokenize", "word", "segment", "position", "sum", "layer norm", "dropout")
 
 
 @styled
 def pipeline(step=None):
-    """The whole layer as a strip, `step` lit (one of "tokenize", "word", "segment", "position", "sum", "layer norm",
-    "dropout"); with None every step is.
+    """The whole layer as a strip, `step` lit (one of "tokenize", "word", "segment", "position", "sum", "layer
+    norm", "dropout"); with None every step is.
 
     Raises ValueError for any other step.
     """
@@ -61,11 +63,9 @@ def pipeline(step=None):
     for x in (528, 676, 800):
         arrow(x, 90, x + 28, 90)
     write(axes, 862, 90, "[B, T, H]")
-    alt = (
-        "The embedding layer from left to right: text is tokenized to ids [B, T], segment ids [B, T] and "
-        "places [T]; each picks rows of a table of its own, the word, the segment and the position table; "
-        "the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
-    )
+    alt = "The embedding layer from left to right: text is tokenized to ids [B, T], segment ids [B, T] and "
+    alt += "places [T]; each picks rows of a table of its own, the word, the segment and the position table; "
+    alt += "the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
     if step is None:
         return Picture(figure, alt, "The whole embedding layer.")
     told = f"{step}, step {STEPS.index(step) + 1} of {len(STEPS)}"
@@ -76,11 +76,12 @@ def pipeline(step=None):
 def word_pieces(text, tokens, ids, word_ids):
     """Text → word pieces → ids.
 
-    `tokens` list of T strings, `ids` [T], `word_ids` list of T (`encoding.word_ids()`: None for a special token, else
-    the number of the word the piece belongs to). Of many tokens as many are drawn as fit on three lines.
+    `tokens` list of T strings, `ids` [T], `word_ids` list of T (`encoding.word_ids()`: None for a special
+    token, else the number of the word the piece belongs to). Of many tokens as many are drawn as fit on three
+    lines.
     """
-    tokens, word_ids = draw.check_texts("tokens", tokens), list(word_ids)
-    ids = draw.check_numbers("ids", ids, "T", {"T": len(tokens)}).astype(int)
+    tokens, ids = draw.check_tokens(tokens, "T", ids=ids)
+    ids, word_ids = ids.astype(int), list(word_ids)
     if len(word_ids) != len(tokens):
         raise ValueError(f"{len(tokens)} tokens need as many word_ids, found {len(word_ids)}")
     boxes, end, line = [], 0, 0  # (left edge, line, width, name) of each token; pieces of one word touch
@@ -106,21 +107,15 @@ def word_pieces(text, tokens, ids, word_ids):
         write(axes, x + width / 2, y + 17, name, 12)
         write(axes, x + width / 2, y + 53, str(ids[t]))
 
-    words = {}
-    for token, word in zip(tokens, word_ids, strict=True):
-        words.setdefault(word, []).append(token)
-    special = words.pop(None, [])
-    split = sorted((pieces for pieces in words.values() if len(pieces) > 1), key=len, reverse=True)
+    words, special = Counter(word for word in word_ids if word is not None), word_ids.count(None)
+    split = sum(pieces > 1 for pieces in words.values())
     pairs = [f"{quote(t)} {i}" for t, i in zip(tokens, ids, strict=True)]
     pairs = pairs if len(pairs) <= draw.MOST_TOKENS else [*pairs[:4], "…", *pairs[-2:]]
-    alt = (
-        f"The text {quote(text)} becomes {counted(len(tokens), 'token')}, {len(special)} of them special. "
-        f"Token and id: {', '.join(pairs)}."
-    )
+    alt = f"The text {quote(text)} becomes {counted(len(tokens), 'token')}, {special} of them special. "
+    alt += f"Token and id: {', '.join(pairs)}."
     caption = "Every word is one piece." if words else "No word at all: only special tokens."
     if split:
-        caption = f"{len(split)} of {counted(len(words), 'word')} became several touching pieces."
-        alt += f" The word in most pieces: {listed(map(quote, split[0][:8]))}."
+        caption = f"{split} of {counted(len(words), 'word')} became several touching pieces."
     caption += " Grey: special tokens." if special else ""
     if left_out:
         write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
@@ -130,7 +125,7 @@ def word_pieces(text, tokens, ids, word_ids):
 
 VOCABULARY_KINDS = {
     "special": (r"\[(?!unused).+\]", COLOURS["sum"]),
-    "unused": (r"\[unused.*\]", COLOURS["neutral"]),
+    "unused": (r"\[unused.*\]", NEUTRAL),
     "single characters": (".", "#7d7d7d"),
     "whole words": ("(?!##).*", COLOURS["word"]),
     "## pieces": ("##.*", draw.tint(COLOURS["word"], 0.35)),
@@ -151,11 +146,9 @@ def vocabulary_map(tokens):
     ids = {kind: found for kind, found in ids.items() if found}
     figure = draw.new_figure(330, "constrained")
     axes, end = figure.add_subplot(), -(-len(tokens) // 1000) * 1000
-    look = {
-        "color": [VOCABULARY_KINDS[k][1] for k in ids],
-        "label": [f"{len(of):,} {k}" for k, of in ids.items()],
-    }
-    axes.hist(list(ids.values()), range(0, end + 1, 1000), stacked=True, rwidth=0.88, **look)
+    labels = [f"{len(found):,} {kind}" for kind, found in ids.items()]
+    look = {"color": [VOCABULARY_KINDS[kind][1] for kind in ids], "label": labels, "rwidth": 0.88}
+    axes.hist(list(ids.values()), range(0, end + 1, 1000), stacked=True, **look)
     axes.set(xlim=(0, end), ylim=(0, 1000), xlabel="token id", ylabel="per 1,000 ids", yticks=[0, 500, 1000])
     axes.set_xticks(range(0, end + 1, max(1000, -(-end // 8000) * 1000)))
     for axis in (axes.xaxis, axes.yaxis):
@@ -168,35 +161,28 @@ def vocabulary_map(tokens):
     return Picture(figure, alt, caption)
 
 
-DIMS = 32  # how many numbers of a vector are drawn
-
-
-def _drawn_of(width):
-    return f"the first {DIMS} of {width}" if width > DIMS else f"all {width}"
-
-
 @styled
 def lookup(kind, table, ids, rows, tokens):
     """The lookup: the tall table, the rows picked, and the tensor that comes out.
 
-    `kind` "word", "segment" or "position"; `table` [N, H]; `ids` [T], the row picked for each token; `rows` [T, H],
-    what came out; `tokens` list of T strings.
+    `kind` "word", "segment" or "position"; `table` [N, H]; `ids` [T], the row picked for each token; `rows`
+    [T, H], what came out; `tokens` list of T strings.
 
     Raises ValueError when `rows` are not the table's rows at `ids`.
     """
     if kind not in PARTS:
         raise ValueError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
-    tokens, ids, rows = draw.unbatched(tokens, ids, rows)
-    tokens, table = draw.check_texts("tokens", tokens), torch.as_tensor(table)
-    ids = draw.check_numbers("ids", ids, "T", sizes := {"T": len(tokens)}).astype(int)
+    _, rows = draw.check_tokens(tokens, "T H", rows=rows)
+    tokens, ids = draw.check_tokens(tokens, "T", ids=ids)
+    ids, table = ids.astype(int), torch.as_tensor(table)
     if ids.min() < 0 or ids.max() >= len(table):
         raise ValueError(f"ids must be from 0 to {len(table) - 1}, found {ids.tolist()}")
-    picked = draw.check_numbers("table[ids]", table[ids], "T H", sizes)
-    rows = draw.check_numbers("rows", rows, "T H", sizes)
+    picked = draw.check_numbers("table[ids]", table[ids], "T H", dict(zip("TH", rows.shape, strict=True)))
     for t in np.flatnonzero((picked != rows).any(1)):
         told = f"row {t} of rows ({quote(tokens[t])}) is not row {ids[t]} of the table"
         raise ValueError(f"{told}: no such lookup")
     (length, width), colour, shown = table.shape, COLOURS[kind], draw.Shown(tokens, 7)
+    said = f"the first {min(DIMS, width)} of {width} numbers"
 
     # The table's rows from top to bottom, None where it is torn because rows are left out.
     drawn, slots = sorted({0, length - 1, *(ids[t] for t in shown.places if t is not None)}), [0]
@@ -209,10 +195,9 @@ def lookup(kind, table, ids, rows, tokens):
     unit, step = min(34.0, 280 / len(slots)), min(34.0, 280 / len(of_rows))
     tall = max(unit * len(slots), step * len(of_rows))
     figure = draw.new_figure(62 + tall + 46)
-    axes = draw.add_axes_px(figure, 84, 62, 290, unit * len(slots))
-    draw.heat_strip(axes, of_table, limit)
+    numbers = ["" if i is None else f"{i:,}" for i in slots]
+    axes = draw.heat_strip(figure, (84, 62, 290, unit * len(slots)), of_table, limit, numbers)
     axes.spines[:].set(visible=True, color=colour, linewidth=2)
-    draw.row_labels(axes, ["" if i is None else f"{i:,}" for i in slots])
     for row, (label, i) in enumerate(zip(axes.get_yticklabels(), slots, strict=True)):
         label.set(fontsize=min(11.5, unit * 0.68), **({"weight": "bold"} if i in ids else {"color": MUTED}))
         if i is None:
@@ -220,9 +205,8 @@ def lookup(kind, table, ids, rows, tokens):
             axes.axhspan(row - 0.5, row + 0.5, color="#efefef", lw=0)
             write(axes, of_table.shape[1] / 2, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED)
     start = 62 + max(0.0, (unit * len(slots) - step * len(of_rows)) / 2)
-    out = draw.add_axes_px(figure, 520, start, 250, step * len(of_rows))
-    image = draw.heat_strip(out, of_rows, limit)
-    draw.row_labels(out, shown.names(112), side="right")
+    place = (520, start, 250, step * len(of_rows))
+    draw.heat_strip(figure, place, of_rows, limit, shown.names(112), side="right")
     over = draw.overlay(figure)
     arrow = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
     for row, t in enumerate(shown.places):
@@ -233,29 +217,29 @@ def lookup(kind, table, ids, rows, tokens):
     draw.chip(over, 520, 4, 250, 28, "rows picked", colour)
     write(over, 229, 46, f"[{length:,}, {width}]", colour=MUTED)
     write(over, 645, 46, f"[{len(tokens)}, {width}]", colour=MUTED)
-    draw.scale_bar(figure, image, 570, 62 + tall + 10, 150)
-    write(over, 84, 62 + tall + 18, f"{_drawn_of(width)} numbers →", colour=MUTED, ha="left")
+    beyond = draw.scale_bar(figure, 570, 62 + tall + 10, 150)
+    write(over, 84, 62 + tall + 18, f"{said} →", colour=MUTED, ha="left")
 
     distinct = len(set(ids.tolist()))
-    which = listed(f"{quote(tokens[t])} row {ids[t]:,}" for t in range(min(len(tokens), 10)))
-    alt = (
-        f"Lookup in the {kind} table [{length:,}, {width}]: each of {counted(len(tokens), 'token')} takes one row, "
-        f"unchanged, and the rows are the tensor [{len(tokens)}, {width}]. {which}{' …' if len(tokens) > 10 else ''}. "
-        f"Different rows used: {distinct}. Drawn: {_drawn_of(width)} numbers."
-    )
-    caption = f"Each of {counted(len(tokens), 'token')} takes one of the {length:,} rows"
+    which = listed(f"{quote(token)} row {i:,}" for token, i in zip(tokens[:10], ids, strict=False))
+    which += " …" if len(tokens) > 10 else ""
+    many = counted(len(tokens), "token")
+    alt = f"Lookup in the {kind} table [{length:,}, {width}]: each of {many} takes one row, unchanged, and "
+    alt += f"the rows are the tensor [{len(tokens)}, {width}]. {which}. "
+    alt += f"Different rows used: {distinct}. Drawn: {said}."
+    caption = f"Each of {many} takes one of the {length:,} rows"
     if distinct == 1 and len(tokens) > 1:
         caption = f"Every token takes the same row, {ids[0]},"
-    alt += shown.said + draw.beyond(limit, of_rows, of_table)
-    return Picture(figure, alt, f"{caption} of the {kind} table, unchanged.{shown.said}")
+    caption += f" of the {kind} table, unchanged.{shown.said}"
+    return Picture(figure, alt + shown.said + beyond, caption)
 
 
 @styled
 def one_hot(matrix, table, rows):
     """One-hot [T, N] @ table [N, H] = rows [T, H] with the numbers written in, for toy sizes.
 
-    Raises ValueError when T, N or H is over 12, when a row of `matrix` is not one 1 and else zeros, or when the product
-    is not `rows`.
+    Raises ValueError when T, N or H is over 12, when a row of `matrix` is not one 1 and else zeros, or when
+    the product is not `rows`.
     """
     matrix = draw.check_numbers("matrix", matrix, "T N", sizes := {})
     table = draw.check_numbers("table", table, "N H", sizes)
@@ -275,30 +259,26 @@ def one_hot(matrix, table, rows):
     picked = 0.18 * np.isin(np.arange(sizes["N"]), ids)[:, None]
     for title, array, blue, names, sign, gap in (
         ("one-hot", matrix, matrix, [""] * sizes["T"], "@", 70),
-        ("table", table, picked, map(str, range(sizes["N"])), "=", 100),
+        ("table", table, picked, [str(i) for i in range(sizes["N"])], "=", 100),
         ("rows", rows, 0.18, [f"row {i}" for i in ids], "", 0),
     ):
         down, across = array.shape
-        axes = draw.add_axes_px(figure, x, middle - step * down / 2, across * cell, step * down)
         blue = np.broadcast_to(blue, array.shape)[..., None]
         colours = np.where(blue > 0, draw.tint(COLOURS["word"], blue), 0.93)
-        draw.heat_strip(axes, colours, gap=2)
+        place = (x, middle - step * down / 2, across * cell, step * down)
+        axes = draw.heat_strip(figure, place, colours, names=names, gap=2)
         axes.vlines(np.arange(1, across) - 0.5, -0.5, down - 0.5, color="white", lw=2)
         decimals = next((d for d in (0, 1) if np.abs(array - array.round(d)).max() < 1e-4), 2)
         for (row, column), value in np.ndenumerate(array.round(decimals) + 0):
             told = f"{value:.{decimals}f}".replace("-", "−")
             write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
-        draw.row_labels(axes, list(names))
-        axes.set_label(title)
         write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
         x += across * cell
         write(over, x + 24, middle, sign, 18, weight="bold")
         x += gap
-    alt = (
-        f"A one-hot matrix {list(matrix.shape)} times a table {list(table.shape)} gives {list(rows.shape)}: "
-        f"the single 1 in each row of the matrix stands in column {listed(map(str, ids))}, and exactly these "
-        "rows of the table come out, in this order."
-    )
+    alt = f"A one-hot matrix {list(matrix.shape)} times a table {list(table.shape)} gives {list(rows.shape)}"
+    alt += f": the single 1 in each row of the matrix stands in column {listed(map(str, ids))}, and exactly "
+    alt += "these rows of the table come out, in this order."
     return Picture(figure, alt, "Each single 1 picks one row of the table; the zeros pick nothing.")
 
 
@@ -310,16 +290,15 @@ def sum_equation(word, segment, position, total, tokens):
 
     Raises ValueError when `total` is not the sum of the other three.
     """
-    tokens, *arrays = draw.unbatched(tokens, word, segment, position, total)
-    tokens = draw.check_texts("tokens", tokens)
-    sizes, pairs = {"T": len(tokens)}, zip((*PARTS, "total"), arrays, strict=True)
-    *parts, total = (draw.check_numbers(name, array, "T H", sizes) for name, array in pairs)
+    arrays = {"word": word, "segment": segment, "position": position, "total": total}
+    tokens, *parts, total = draw.check_tokens(tokens, "T H", **arrays)
     # Each number for itself, and as wide as bfloat16 rounds: an outlier elsewhere hides nothing.
     error, allowed = np.abs(sum(parts) - total), 0.01 * sum(map(np.abs, parts)) + 1e-6
     for t in np.flatnonzero((error > allowed).any(1)):
         told = f"at token {t} ({quote(tokens[t])}) off by {draw.format_number(error[t].max())}"
         raise ValueError(f"total is not word + segment + position: {told}")
-    numbers, shown = f"{_drawn_of(sizes['H'])} numbers", draw.Shown(tokens)
+    width, shown = total.shape[1], draw.Shown(tokens)
+    many, said = counted(len(tokens), "token"), f"the first {min(DIMS, width)} of {width} numbers"
     parts = dict(zip((*PARTS, "sum"), (*parts, total), strict=True))
     drawn = {name: shown.rows(array)[:, :DIMS] for name, array in parts.items()}
     limit = draw.colour_limit(*drawn.values())
@@ -328,41 +307,33 @@ def sum_equation(word, segment, position, total, tokens):
     over = draw.overlay(figure)
     for index, (name, array) in enumerate(drawn.items()):
         x = 108 + index * 202
-        axes = draw.add_axes_px(figure, x, 46, 172, height)
-        image = draw.heat_strip(axes, array, limit)
+        names = () if index else shown.names(100)
+        draw.heat_strip(figure, (x, 46, 172, height), array, limit, names)
         draw.chip(over, x, 8, 172, 28, name, COLOURS[name])
-        if index == 0:
-            draw.row_labels(axes, shown.names(100))
-        else:
+        if index:
             write(over, x - 15, 46 + height / 2, "=" if name == "sum" else "+", 20, weight="bold")
-    draw.scale_bar(figure, image, draw.WIDTH - 180, 46 + height + 12, 152)
-    write(over, 108, 46 + height + 18, f"{numbers} →", colour=MUTED, ha="left")
+    beyond = draw.scale_bar(figure, draw.WIDTH - 180, 46 + height + 12, 152)
+    write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
 
     lengths = {name: np.linalg.norm(array, axis=1) for name, array in parts.items()}
     means = {name: lengths[name].mean() for name in PARTS}
     longest = np.argmax([lengths[name] for name in PARTS], axis=0)
     t = int(lengths["sum"].argmax())
-    alt = (
-        f"Four heat maps on one colour scale, one row for each of {counted(len(tokens), 'token')}: word plus "
-        f"segment plus position equals sum, number by number. Tokens: {draw.some(tokens)}. The longest sum "
-        f"is that of {quote(tokens[t])} at place {t}: {draw.format_number(lengths['sum'][t])}. Mean length: "
-        + listed(f"{name} {draw.format_number(mean)}" for name, mean in means.items())
-    )
+    alt = f"Four heat maps on one colour scale, one row for each of {many}: word plus segment plus position "
+    alt += f"equals sum, number by number. Tokens: {draw.some(tokens)}. The longest sum is that of "
+    alt += f"{quote(tokens[t])} at place {t}: {draw.format_number(lengths['sum'][t])}. Mean length: "
+    alt += listed(f"{name} {draw.format_number(mean)}" for name, mean in means.items())
     for i in np.unique(longest):
         alt += f". The {PARTS[i]} part is the longest for {draw.some(tokens, longest == i)}"
-    caption = (
-        f"One colour scale, {numbers} per token: added number by number. "
-        f"The {max(means, key=means.get)} part is the longest on average.{shown.said}"
-    )
-    return Picture(figure, f"{alt}. {caption}{draw.beyond(limit, *drawn.values())}", caption)
+    caption = f"One colour scale, {said} per token: added number by number. "
+    caption += f"The {max(means, key=means.get)} part is the longest on average.{shown.said}"
+    return Picture(figure, f"{alt}. {caption}{beyond}", caption)
 
 
 @styled
 def shares(values, tokens):
     """How much word, segment and position contribute to each token: [T, 3], rows that sum to 1."""
-    tokens, values = draw.unbatched(tokens, values)
-    tokens = draw.check_texts("tokens", tokens)
-    values = draw.check_numbers("values", values, "T 3", {"T": len(tokens)})
+    tokens, values = draw.check_tokens(tokens, "T 3", values=values)
     if (values < 0).any() or (np.abs(values.sum(1) - 1) > 1e-3).any():
         row = values[np.abs(values.sum(1) - 1).argmax()].round(3)
         raise ValueError(f"each row of values must be shares that sum to 1, found {row.tolist()}")
@@ -379,10 +350,8 @@ def shares(values, tokens):
     axes.spines[:].set_visible(False)
     figure.legend(loc="outside upper left", ncols=5)
     means = listed(f"{p} {draw.percent(m)}" for p, m in zip(PARTS, values.mean(0), strict=True))
-    alt = (
-        f"For each of {counted(len(tokens), 'token')}, the shares of word, segment and position, as bars of "
-        f"length 1. Mean shares: {means}."
-    )
+    alt = f"For each of {counted(len(tokens), 'token')}, the shares of word, segment and position, as bars "
+    alt += f"of length 1. Mean shares: {means}."
     caption = []
     for part, column, most in zip(PARTS, values.T, np.eye(3)[values.argmax(1)].T, strict=True):
         if most.any():
@@ -395,19 +364,19 @@ def shares(values, tokens):
 
 @styled
 def before_after(tokens, before, after):
-    """Mean and spread of each token's vector before and after LayerNorm: bars from mean − spread to mean + spread, all
-    on one scale.
+    """Mean and spread of each token's vector before and after LayerNorm: bars from mean − spread to mean +
+    spread, all on one scale.
 
     `tokens` list of T strings; `before` and `after` are pairs (mean [T], standard deviation [T]).
     """
-    tokens, *values = draw.unbatched(tokens, *before, *after)
-    tokens = draw.check_texts("tokens", tokens)
-    names, sizes = ("mean before", "spread before", "mean after", "spread after"), {"T": len(tokens)}
-    values = {n: draw.check_numbers(n, of, "T", sizes) for n, of in zip(names, values, strict=True)}
+    names = ("mean before", "spread before", "mean after", "spread after")
+    values = dict(zip(names, (*before, *after), strict=True))
+    tokens, *checked = draw.check_tokens(tokens, "T", **values)
+    values = dict(zip(names, checked, strict=True))
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 40, 80)
     rows = np.arange(len(shown.places))
-    for when, colour, up in (("before", COLOURS["neutral"], -0.2), ("after", COLOURS["sum"], 0.2)):
+    for when, colour, up in (("before", NEUTRAL, -0.2), ("after", COLOURS["sum"], 0.2)):
         mean, spread = (shown.rows(values[f"{what} {when}"]) for what in ("mean", "spread"))
         label = f"{when}: mean ± spread"
         axes.barh(rows + up, 2 * spread, 0.32, left=mean - spread, color=colour, label=label)
@@ -435,8 +404,8 @@ def before_after(tokens, before, after):
 
 @styled
 def neighbours(lists):
-    """The nearest tokens by cosine; `lists` dict token → list of (neighbour, cosine), nearest first. At most 5 tokens,
-    of each the first 8 neighbours.
+    """The nearest tokens by cosine; `lists` dict token → list of (neighbour, cosine), nearest first. At most
+    5 tokens, of each the first 8 neighbours.
 
     Raises ValueError when a list is not sorted.
     """

@@ -277,7 +277,9 @@ def lab(colour, vision="usual"):
 
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize(
-    "colours", [picture.COLOURS.values(), [c for c, *_ in picture.SERIES]], ids=["parts", "series"]
+    "colours",
+    [[*picture.COLOURS.values(), picture.NEUTRAL], [c for c, *_ in picture.SERIES]],
+    ids=["parts", "series"],
 )
 def test_colours_can_be_told_apart(vision, colours):
     pairs = itertools.combinations([lab(colour, vision) for colour in colours], 2)
