@@ -219,18 +219,21 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
 
     The scale goes from -`limit` to `limit` (computed if not given); `rows` name the n rows.
     """
-    sizes = {} if rows is None else {"n": len(draw.check_texts("rows", rows))}
+    rows = None if rows is None else draw.check_texts("rows", rows)
+    sizes = {"n": len(rows)} if rows else {}
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
     limit = draw.colour_limit(*maps.values()) if limit is None else float(limit)
-    names = [draw.shorten(name, 92) for name in rows or ()]
-    left = 34 + max(map(draw.text_width, names), default=30)
+    names = [draw.shorten(name, 92) for name in rows or range(n)]
+    left = 34 + max(map(draw.text_width, names)) if rows else 64
     room = (draw.WIDTH - left - 22 * len(maps)) / len(maps)
-    # Whole device pixels, so that no pattern appears that is not in the data; what is too large is smoothed.
-    whole = min(524 // n, 2 * room // m, 108) / 2
-    wide = whole or min(262 / n, room / m)
-    tall = max(wide, min(262 / n, 34)) if m > 2 * n else wide  # long rows need height
-    across, down, smooth = wide * m, tall * n, "nearest" if whole else "hanning"
+    # Whole device pixels, so that no pattern appears that is not in the data; what is too large for that is
+    # smoothed. Long rows need height, long columns breadth.
+    cell = min(524 // n, 2 * room // m, 108) / 2 or min(262 / n, room / m)
+    tall = max(cell, min(262 / n, 34)) if m > 2 * n else cell
+    wide = max(cell, min(room / m, 34)) if n > 2 * m else cell
+    shown = range(0, n, math.ceil(17 / tall)) if rows else sorted({0, (n - 1) // 2, n - 1})
+    across, down, smooth = wide * m, tall * n, "hanning" if max(wide, tall) < 0.5 else "nearest"
     figure = draw.new_figure(34 + down + 94)
     x = left + (room - across) * len(maps) / 2
     # Few colours for many numbers: easier to read off, and far smaller on disk.
@@ -241,16 +244,11 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         axes = draw.add_axes_px(figure, x, 34, across, down)
         axes.imshow(array, colours, vmin=-limit, vmax=limit, interpolation=smooth)
         axes.set_xticks(sorted({0, (m - 1) // 2, m - 1}))
-        if rows is None:
-            axes.set_yticks(sorted({0, (n - 1) // 2, n - 1}))
-        else:
-            shown = range(0, n, math.ceil(17 / tall))
-            axes.set_yticks(shown, names[:: shown.step])
-            axes.tick_params(axis="y", length=0)
+        axes.set_yticks(shown, [names[i] for i in shown])
+        axes.tick_params(axis="y", labelleft=index == 0, length=0 if rows else 3.5)
         if m > 9:  # the last number must not join the next panel's first
             axes.get_xticklabels()[0].set_ha("left")
             axes.get_xticklabels()[-1].set_ha("right")
-        axes.tick_params(axis="y", labelleft=index == 0)
         axes.set(xlabel=draw.shorten(xlabel, room, 12), title=draw.shorten(title, room, 12.5))
         axes.set_ylabel(draw.shorten(ylabel, 240, 12) if index == 0 else "")
         axes.spines[:].set(visible=True, color=NEUTRAL)

@@ -74,8 +74,9 @@ class Picture:
     def png(self):
         """The picture as PNG bytes, two device pixels per CSS pixel, with the alt text inside."""
         drawn, out = io.BytesIO(), io.BytesIO()
-        styled(self.figure.savefig)(drawn, format="png", dpi=SCREEN * DPI)
-        image = Image.open(drawn).convert("RGB")
+        styled(self.figure.savefig)(drawn, format="rgba", dpi=SCREEN * DPI)
+        pixels = np.frombuffer(drawn.getvalue(), np.uint8).reshape(-1, SCREEN * WIDTH, 4)
+        image = Image.fromarray(pixels).convert("RGB")
         # A palette of 256 colours cannot be told from the full picture here and takes a third of the room.
         image = image.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         palette, corner = image.getpalette(), 3 * image.getpixel((0, 0))

@@ -370,9 +370,8 @@ def before_after(tokens, before, after):
     `tokens` list of T strings; `before` and `after` are pairs (mean [T], standard deviation [T]).
     """
     names = ("mean before", "spread before", "mean after", "spread after")
-    values = dict(zip(names, (*before, *after), strict=True))
-    tokens, *checked = draw.check_tokens(tokens, "T", **values)
-    values = dict(zip(names, checked, strict=True))
+    tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, (*before, *after), strict=True)))
+    values = dict(zip(names, values, strict=True))
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 40, 80)
     rows = np.arange(len(shown.places))

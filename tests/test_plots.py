@@ -58,11 +58,6 @@ def one_of_each(tokens=SEED):
 NAMES = list(one_of_each())
 
 
-@pytest.fixture(scope="module")
-def gallery():
-    return {name: draw() for name, draw in one_of_each().items()}
-
-
 def words_in(drawn):
     return [text for text in drawn.figure.findobj(Text) if text.get_text() and text.get_visible()]
 
@@ -125,11 +120,11 @@ def test_a_batch_is_its_sentences_one_after_the_other():
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("bars", "neighbours")])
-def test_a_last_bit_changes_no_word(name, gallery, monkeypatch):
-    exact = numbers
+def test_a_last_bit_changes_no_word(name, monkeypatch):
+    exact, before = numbers, one_of_each()[name]()
     monkeypatch.setitem(globals(), "numbers", lambda *a, **k: exact(*a, **k) * (1 + 1e-7))
     again = one_of_each()[name]()
-    assert (again.alt, again.caption) == (gallery[name].alt, gallery[name].caption)
+    assert (again.alt, again.caption) == (before.alt, before.caption)
 
 
 @pytest.mark.parametrize("scale", [0, 1, 1e-12, 1e12])
@@ -173,15 +168,13 @@ def bars(axes, read="width"):
     return [[getattr(bar, f"get_{read}")() for bar in bars] for bars in axes.containers]
 
 
-def curves(axes):
-    return {line.get_label(): line.get_xydata() for line in axes.lines}
-
-
 DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "sum": (lambda: plots.sum_equation(*PARTS, SEED), lambda a: [*arrays(a)[:4], rows_of(a[1])], [*(p[:, :32] for p in PARTS), SEED]),
     "sum: bfloat16": (lambda: plots.sum_equation(*BF16, sum(BF16), SEED), lambda a: arrays(a)[:3], [p[:, :32].detach().float() for p in BF16]),
     "heat_maps": (lambda: plots.heat_maps(MAPS, "x", "y", rows=SEED), lambda a: [*arrays(a)[:2], rows_of(a[0])], [*MAPS.values(), SEED]),
     "strips": (lambda: plots.strips({"a": X, "b": X - 1}), lambda a: [arrays(a)[0], rows_of(a[0])], [torch.stack([X, X - 1]), ["a", "b"]]),
+    "strips: a scale with an outlier": (lambda: plots.strips({"a": [0.1] * 399 + [9]}), lambda a: a[0].images[0].get_clim(), (-0.1, 0.1)),
+    "strips: only zeros": (lambda: plots.strips({"a": [0.0] * 9}), lambda a: a[0].images[0].get_clim(), (-1, 1)),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [arrays(a)[1], rows_of(a[1])], [TABLE[IDS, :32], SEED]),
     "lookup: table": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [row for row in arrays(a)[0] if row[0] == row[0]], TABLE[[0, 3, 9, 10, 40, 49], :32]),
     "lookup: rows": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [*rows_of(a[0]), *texts(a[0])], ["0", "3", "9", "10", "40", "49", "⋯ 2 rows ⋯", "⋯ 5 rows ⋯", "⋯ 29 rows ⋯", "⋯ 8 rows ⋯"]),
@@ -193,16 +186,13 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "bars": (lambda: plots.bars(GROUPED, "x"), lambda a: [*bars(a[0]), texts(a[0]), rows_of(a[0])], [[0.25, -1], [0.5, 2], ["0.25", "−1", "0.5", "2"], ["words", "other"]]),
     "bars: percents": (lambda: plots.bars({"a": 0.983, "b": 0.017}, "x", log=True, unit="%"), lambda a: [a[0].get_xscale(), *texts(a[0])], ["log", "98%", "2%"]),
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [*bars(a[0]), *bars(a[0], "x")], [*SHARE.T, *(SHARE.cumsum(1) - SHARE).T]),
-    "shares: colours": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [c[0].get_facecolor()[:3] for c in a[0].containers], [to_rgb(picture.COLOURS[part]) for part in picture.PARTS]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [[*zip(rows_of(b), bars(b)[0], strict=True)] == of for b, of in zip(a, LISTS.values(), strict=True)], [True, True]),
-    "neighbours: one scale": (lambda: plots.neighbours(LISTS), lambda a: [b.get_xlim() for b in a], [(0, 0.7)] * 2),
     "before_after": (lambda: plots.before_after(["x"], ([0.1], [0.5]), ([0.0], [1.0])), lambda a: [*bars(a[0], "x"), *bars(a[0])], [[-0.4], [-1], [1], [2]]),
-    "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*curves(a[0]).values(), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
+    "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*(line.get_xydata() for line in a[0].lines), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
     "lines: marks, levels": (lambda: plots.lines(HALF, "n", "y", mark={1: "here"}, levels={"c": 2}), lambda a: [line.get_xydata()[:, 1].tolist() for line in a[0].lines] + texts(a[0]), [HALF, [2, 2], [0.5], "c", "here"]),
-    "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [curves(a[0])[name] for name in "ab"], [CLOUD[::2], CLOUD[1::2]]),
+    "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [line.get_xydata() for line in a[0].lines], [CLOUD[::2], CLOUD[1::2]]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
     "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), 1.5]),
-    "pipeline": (lambda: plots.pipeline("segment"), lambda a: [t.get_text() for t in a[0].texts if t.get_weight() == "bold"], ["segment\ntable"]),
 }  # fmt: skip
 
 
@@ -227,32 +217,15 @@ def test_the_words_count_the_crossings_of_a_line():
     assert found == ["never crosses itself", "crosses itself once", "never crosses itself"]
 
 
-@pytest.mark.parametrize("name", ["lookup", "sum_equation", "strips", "heat_maps"])
-def test_one_scale_for_all_heat_maps_with_zero_white(gallery, name):
-    axes = [each for each in gallery[name].figure.axes if each.images and each.get_label() != "<colorbar>"]
-    (low, high), *others = {each.images[0].get_clim() for each in axes}
-    assert low == -high
-    assert not others
-    assert axes[0].images[0].get_cmap()(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.01)
-
-
-@pytest.mark.parametrize(("large", "limit"), [(0, 1), (4, 1), (6, 50)])
-def test_one_number_in_200_may_lie_beyond_the_colour_scale(large, limit):
-    values = np.linspace(-1, 1, 1000)
-    values[:large] = -50
-    assert picture.colour_limit(values[:600], values[600:]) == limit
-
-
 # ---------------------------------------------------------------- colours
 
 
 def test_a_part_has_its_own_colour_only_where_the_names_leave_no_doubt():
-    colour = picture.COLOURS
-    looks = picture.looks(["words", "position rows"])
-    assert [look[0] for look in looks.values()] == [colour["word"], colour["position"]]
-    for names in (["words", "other"], ["words", "a word"], ["word and position", "sum"]):
-        looks = picture.looks(names)
-        assert [look[0] for look in looks.values()] == [look[0] for look in picture.SERIES[:2]]
+    clear, unclear = "words, position rows", ("words, other", "words, a word", "words of sums, a sum")
+    for names in (clear, *unclear):
+        found = [colour for colour, *_ in picture.looks(names.split(", ")).values()]
+        own = [picture.COLOURS[part] for part in ("word", "position")]
+        assert found == (own if names == clear else [colour for colour, *_ in picture.SERIES[:2]])
 
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB; the numbers by rows.
@@ -276,14 +249,10 @@ def lab(colour, vision="usual"):
 
 
 @pytest.mark.parametrize("vision", VISION)
-@pytest.mark.parametrize(
-    "colours",
-    [[*picture.COLOURS.values(), picture.NEUTRAL], [c for c, *_ in picture.SERIES]],
-    ids=["parts", "series"],
-)
-def test_colours_can_be_told_apart(vision, colours):
-    pairs = itertools.combinations([lab(colour, vision) for colour in colours], 2)
-    assert min(np.linalg.norm(a - b) for a, b in pairs) > (10 if vision == "greyscale" else 15)
+def test_colours_can_be_told_apart(vision):
+    for colours in [*picture.COLOURS.values(), picture.NEUTRAL], [colour for colour, *_ in picture.SERIES]:
+        pairs = itertools.combinations([lab(colour, vision) for colour in colours], 2)
+        assert min(np.linalg.norm(a - b) for a, b in pairs) > (10 if vision == "greyscale" else 15)
 
 
 @pytest.mark.parametrize("vision", VISION)
@@ -296,11 +265,8 @@ def test_the_signed_map_is_ordered_centred_and_no_parts_colour(vision):
     assert abs(light[0] - light[-1]) > 20  # the sign of a large number survives greyscale
     if vision != "greyscale":
         assert np.linalg.norm(steps[6] - steps[34]) > 30
-    for part in picture.PARTS if vision == "usual" else ():
-        hue = lab(picture.COLOURS[part])[1:]
-        for end in (steps[4], steps[36]):
-            cosine = hue @ end[1:] / np.linalg.norm(hue) / np.linalg.norm(end[1:])
-            assert cosine < np.cos(np.radians(25)), part
+    parts = [lab(picture.COLOURS[part]) for part in picture.PARTS] if vision == "usual" else []
+    assert all(np.linalg.norm(part - end) > 35 for part in parts for end in (steps[4], steps[36]))
 
 
 # ---------------------------------------------------------------- files and pages
@@ -314,13 +280,10 @@ def small():
 
 
 def test_the_page_has_one_figure_and_no_markup_from_the_words(small):
+    page = small._repr_html_()
     assert repr(small) == 'Say "<b>" & □ ü'
-    assert re.fullmatch(
-        r'<figure [^>]*><img alt="Say &quot;&lt;b&gt;&quot; &amp; □ ü" width="900" style="max-width: 100%; '
-        r'height: auto" src="data:image/png;base64,[A-Za-z0-9+/=]+"><figcaption>See &lt;i&gt; 今天'
-        r"</figcaption></figure>",
-        small._repr_html_(),
-    )
+    assert 'alt="Say &quot;&lt;b&gt;&quot; &amp; □ ü" width="900"' in page
+    assert re.findall("<(.*?)[ >]", page) == ["figure", "img", "figcaption", "/figcaption", "/figure"]
 
 
 def test_saved_files_carry_the_words_and_are_the_same_each_time(small, tmp_path):
