@@ -154,7 +154,7 @@ def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **look):
 def readable(text):
     """`text` for reading aloud: control characters, lone surrogates, direction marks replaced."""
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    return "".join("□" if unicodedata.category(c) in hidden else c for c in text.replace("\n", "↵"))
+    return "".join("□" if unicodedata.category(c) in hidden else c for c in str(text).replace("\n", "↵"))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -300,6 +300,7 @@ def test_saved_files_carry_the_words_and_are_the_same_each_time(small, tmp_path)
     assert words in (tmp_path / "one.svg").read_text("utf-8")
     pdf = re.sub(rb"\\([()\\])", rb"\1", (tmp_path / "one.pdf").read_bytes())
     assert b"/Subject (\xfe\xff" + small.alt.encode("utf-16-be") in pdf
+    assert b"CreationDate" not in pdf
     with pytest.raises(ValueError, match=r"saved as \.png, \.svg or \.pdf, not as 'picture\.gif'"):
         small.save(tmp_path / "picture.gif")
 
