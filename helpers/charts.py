@@ -264,6 +264,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
     told = " ".join(map(draw.capital, caption))
+    alt += " There are more numbers than pixels, so they are smoothed." if smooth == "hanning" else ""
     return Picture(figure, f"{alt} {told}{draw.scale_bar(figure, 650, 34 + down + 54, 190)}", told)
 
 
@@ -318,7 +319,13 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         if labels:
             written = draw.label_points(panel, of, labels)
             told += [f"{written} of the {n} names find room"] if written < n else []
-        if len(looks) > 1:
+        spots = len(np.unique((of / (np.abs(of).max() or 1)).round(3), axis=0))
+        away = np.linalg.norm(of, axis=1)
+        if spots <= n / 2:
+            told.append(f"the {n} points lie on {counted(spots, 'spot')}")
+        elif n > 2 and np.ptp(away) < 1e-3 * away.max():
+            told.append("all points are equally far from 0")
+        elif len(looks) > 1:
             apart = ((of[:, None] - of[None]) ** 2).sum(-1) + np.diag(np.full(n, np.inf))
             like = sum(groups[i] == groups[j] for i, j in enumerate(apart.argmin(1)))
             told.append(f"{like} of {n} points have one of their own group nearest")

@@ -212,6 +212,14 @@ def test_the_words_count_the_crossings_of_a_line():
     assert found == ["never crosses itself", "crosses itself once", "never crosses itself"]
 
 
+def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
+    angles = torch.arange(9.0)
+    circle = torch.stack([angles.cos(), angles.sin()], 1)
+    panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
+    said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
+    assert plots.points(panels).caption == said
+
+
 # ---------------------------------------------------------------- colours
 
 
