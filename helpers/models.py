@@ -1,16 +1,17 @@
 """Which BERT, and from where: bundled with the course, the hub's cache, the hub, or a folder.
 
-A checkpoint is three files: config.json, a vocabulary (vocab.txt, or tokenizer.json) and
-model.safetensors. Nothing else is opened: no pickle, no code from outside.
+A checkpoint is three files: config.json, a vocabulary (vocab.txt, or tokenizer.json) and model.safetensors.
+Nothing else is opened: no pickle, no code from outside.
 """
 
+import gc
 import hashlib
 import json
 import os
 import queue
 import threading
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,14 @@ def load_bert(name=None):
     Parameters
     ----------
     name : str or path, optional
-        "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id.
-        Without a name, the environment variable BERT_MODEL; without that, bert-base-uncased from
-        the hub's cache or, if the hub answers within 2 s, from the hub; else the bundled model.
+        "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id. Without a
+        name, the environment variable BERT_MODEL; without that, bert-base-uncased from the hub's cache or, if
+        the hub answers within 2 s, from the hub; else the bundled model.
 
     Returns
     -------
     Bert
-        Weights in the checkpoint's own dtype, mapped from its file.
+        Weights in the checkpoint's own dtype.
 
     Raises
     ------
@@ -107,24 +108,23 @@ def _bundled(because=""):
 def _load(folder, name):
     """Load the checkpoint in `folder`, silently."""
     _check_config(folder)
-    keys, dtype = _look_into(folder)
-    import torch
-    from transformers import BertConfig, BertModel, BertTokenizer
-
+    keys = _look_into(folder)
     weights = f"model.safetensors in '{folder}'"
-    dtypes = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-    _require(dtype in dtypes, f"{weights} holds no word embeddings of a BERT")
     with _quietly():
-        with _require_no_error(f"config.json in '{folder}' does not describe a BERT"):
+        import torch
+        from transformers import BertConfig, BertModel, BertTokenizer
+
+        with _refuse(f"config.json in '{folder}' does not describe a BERT"):
             config = BertConfig.from_pretrained(folder)
-        with _require_no_error(f"The vocabulary in '{folder}' is damaged"):
+        with _refuse(f"The vocabulary in '{folder}' is damaged"):
             tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
             tokenizer("a word it does not know: \0x")
-        with _require_no_error(f"{weights} does not fit its config.json"):
+        config.dtype = None  # "auto" is the tensors' own, unless config.json says another
+        with _refuse(f"{weights} does not fit its config.json"):
             model, report = BertModel.from_pretrained(
                 folder,
                 config=config,
-                dtype=dtypes[dtype],
+                dtype="auto",
                 # Without a pooler in it (as of BertForMaskedLM) there is none: no random numbers.
                 add_pooling_layer=any("pooler." in key for key in keys),
                 attn_implementation="sdpa",  # the usual one; config.json could name one to download
@@ -132,58 +132,55 @@ def _load(folder, name):
                 local_files_only=True,
                 output_loading_info=True,
             )
-    missing = min(report["missing_keys"], default=None)
-    _require(missing is None, f"{weights} lacks {missing}")
-    more = min((key for key in report["unexpected_keys"] if "encoder.layer." in key), default=None)
-    _require(more is None, f"{weights} holds {more}, which config.json does not have")
+    for key in sorted(report["missing_keys"]):
+        raise BertError(f"{weights} lacks {key}", AGAIN)
+    for key in sorted(key for key in report["unexpected_keys"] if "encoder.layer." in key):
+        raise BertError(f"{weights} holds {key}, which config.json does not have", AGAIN)
     # The least and the greatest say it of all, and are found 40 times as fast as each is asked.
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
-    _require(extremes.isfinite().all(), f"{weights} holds NaN or infinity among its numbers")
-    tokens, rows = len(tokenizer), config.vocab_size
-    fits = max(tokenizer.get_vocab().values()) < rows
-    _require(fits, f"The vocabulary in '{folder}' has {tokens} tokens, but {rows} word embeddings")
+    if not extremes.isfinite().all():
+        raise BertError(f"{weights} holds NaN or infinity among its numbers", AGAIN)
+    tokens, rows = max(tokenizer.get_vocab().values()) + 1, config.vocab_size
+    if tokens > rows:
+        raise BertError(f"The vocabulary in '{folder}' has {tokens} tokens for {rows} word embeddings", AGAIN)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
     return Bert(tokenizer, model.eval(), name)
 
 
 def _check_config(folder):
-    file = Path(folder, "config.json")
-    _require(os.path.isfile(file), f"There is no config.json in '{folder}'", WHOLE)
-    with _require_no_error(f"config.json in '{folder}' is damaged or cannot be read"):
-        settings = dict(json.loads(file.read_text(encoding="utf-8")))
-    kind = settings.get("model_type", "bert")
-    _require(kind == "bert", f"The model in '{folder}' is a {kind}, not a BERT", "give a BERT")
-    decoder = f"The BERT in '{folder}' is a decoder, whose tokens see only those before them"
-    _require(not settings.get("is_decoder"), decoder, "give one without is_decoder in config.json")
+    file = _find(folder, "config.json")
+    with _refuse(f"config.json in '{folder}' is damaged or cannot be read"):
+        kind = json.loads(file.read_text(encoding="utf-8")).get("model_type", "bert")
+    if kind != "bert":
+        raise BertError(f"The model in '{folder}' is a {kind}, not a BERT", "give a BERT")
 
 
 def _look_into(folder):
-    """The names of all tensors and the word table's dtype, from the header of model.safetensors."""
+    """The names of all tensors, from the header of model.safetensors, once it and a vocabulary are there."""
     from safetensors import safe_open
 
-    vocabularies = (Path(folder, file) for file in ("vocab.txt", "tokenizer.json"))
-    _require(any(map(os.path.isfile, vocabularies)), f"There is no vocabulary in '{folder}'", WHOLE)
-    file = Path(folder, "model.safetensors")
-    _require(os.path.isfile(file), f"There is no model.safetensors in '{folder}'", WHOLE)
-    with (
-        _require_no_error(f"model.safetensors in '{folder}' is damaged or not whole"),
-        safe_open(file, "pt") as held,
-    ):
-        keys = list(held.keys())
-        words = [key for key in keys if key.endswith("embeddings.word_embeddings.weight")]
-        return keys, held.get_slice(words[0]).get_dtype() if words else None
+    _find(folder, "vocab.txt", "tokenizer.json")
+    file = _find(folder, "model.safetensors")
+    damaged = f"model.safetensors in '{folder}' is damaged or not whole"
+    with _refuse(damaged), safe_open(file, "pt") as held:
+        return list(held.keys())
+
+
+def _find(folder, *names):
+    for file in (Path(folder, name) for name in names):
+        if os.path.isfile(file):
+            return file
+    raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
 
 
 def _from_hub(name):
     """The model from the hub's cache, else from the hub, and which of the two it was."""
     from huggingface_hub.utils import validate_repo_id
 
-    remedy = "check the path, or give a hub id or 'bundled'"
-    with _require_no_error(f"There is no folder {name!r}", remedy):
+    with _refuse(f"There is no folder {name!r}", "check the path, or give a hub id or 'bundled'"):
         validate_repo_id(name)
-    if folder := _cached(name):
-        source = "from the hub's cache"
-    else:
+    folder, source = _cached(name), "from the hub's cache"
+    if not folder:
         try:
             folder, source = _download(name), "downloaded from the hub"
         except _HubError as why:
@@ -199,9 +196,8 @@ def _cached(name):
     places = [(alias, revision) for revision in (REVISION, "main") for alias in ALIASES]
     for repository, revision in places if name in ALIASES else [(name, "main")]:
         with suppress(Exception):  # what cannot be read is not there
-            file = try_to_load_from_cache(repository, "model.safetensors", revision=revision)
-            folder = Path(file).parent
-            if (folder / "config.json").is_file() and not _remove_wrong_file(folder):
+            folder = Path(try_to_load_from_cache(repository, "config.json", revision=revision)).parent
+            if not _remove_wrong_file(folder):
                 _look_into(folder)
                 return folder
     return None
@@ -247,13 +243,17 @@ def _download(name):
                 events.put(None)
             return super().update(n)
 
-    def get(file):
-        with suppress(RemoteEntryNotFoundError):
-            return hub.hf_hub_download(repository, file, revision=revision, tqdm_class=Bar)
-
     def work():
+        token = False
+        with suppress(Exception):  # one that cannot be read is none
+            token = hub.get_token() or False
+
+        def get(file):
+            with suppress(RemoteEntryNotFoundError):
+                return hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
+
         try:
-            _ask_hub(repository, revision)
+            _ask_hub(repository, revision, token)
             events.put(None)
             folder = Path(get("config.json")).parent
             _check_config(folder)  # before the long download
@@ -263,15 +263,17 @@ def _download(name):
             if wrong := _remove_wrong_file(folder):
                 raise _HubError(f"the hub sends a wrong or damaged {wrong}")
             events.put(folder)
-        except Exception as error:  # noqa: BLE001
+        except (BertError, _HubError) as error:
             events.put(error)
+        except Exception as error:  # noqa: BLE001
+            file = isinstance(error, OSError) and error.strerror and f"{error.strerror}: {error.filename}"
+            events.put(_HubError(f"cannot be downloaded ({file or type(error).__name__})"))
 
     hub.logging.set_verbosity_error()  # for good: it may go on trying when nobody waits any longer
     # In a thread that is left alone after a while: name resolution, for one, has no limit of time.
     threading.Thread(target=work, daemon=True).start()
     end, limit = None, ANSWER
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         try:
             while end is None:
                 end = events.get(timeout=limit)
@@ -280,41 +282,32 @@ def _download(name):
             raise _HubError(f"the hub has been silent for {limit} s") from None
         finally:
             over.set()
-    if isinstance(end, (BertError, _HubError)):
-        raise end
     if isinstance(end, Exception):
-        file = isinstance(end, OSError) and end.strerror and f"{end.strerror}: {end.filename}"
-        raise _HubError(f"cannot be downloaded ({file or type(end).__name__})")
+        raise end
     return end
 
 
-def _ask_hub(repository, revision):
-    """One HEAD: offline, the hub's own library tries for half a minute."""
-    from huggingface_hub import get_session, get_token, hf_hub_url
+def _ask_hub(repository, revision, token):
+    """One HEAD: offline, the hub's own download tries for half a minute."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
 
-    headers = {}
-    with suppress(Exception):  # a token that cannot be read
-        headers = {"Authorization": f"Bearer {token}"} if (token := get_token()) else {}
     url = hf_hub_url(repository, "config.json", revision=revision)
     try:
-        head = get_session().head(url, headers=headers, timeout=2 * ANSWER, follow_redirects=True)
-    except Exception:  # noqa: BLE001 (each version of the hub's library has its own HTTP errors)
-        raise _HubError("the hub cannot be reached") from None
-    if (status := head.status_code) != 200:
-        missing = status in (401, 403, 404)
+        commit = get_hf_file_metadata(url, token=token, timeout=2 * ANSWER).commit_hash
+    except HfHubHTTPError as error:
+        missing = (status := error.response.status_code) in (401, 403, 404)
         what = "has no such model, or keeps it private" if missing else "is out of order"
-        raise _HubError(f"the hub {what} ({status})")
-    if not any("X-Repo-Commit" in answer.headers for answer in (*head.history, head)):
+        raise _HubError(f"the hub {what} ({status})") from None
+    except Exception:  # noqa: BLE001 (each version of the hub's library has its own)
+        raise _HubError("the hub cannot be reached") from None
+    if not commit:
         raise _HubError("what answers is not the hub (this network's login page, perhaps)")
 
 
-def _require(condition, problem, remedy=AGAIN):
-    if not condition:
-        raise BertError(problem, remedy)
-
-
 @contextmanager
-def _require_no_error(problem, remedy=AGAIN):
+def _refuse(problem, remedy=AGAIN):
+    """Whatever goes wrong inside, say this."""
     try:
         yield
     except Exception:  # noqa: BLE001 (three libraries, each with errors of its own)
@@ -323,17 +316,16 @@ def _require_no_error(problem, remedy=AGAIN):
 
 @contextmanager
 def _quietly():
-    """No progress bar, no LOAD REPORT and no warning, for this once."""
-    from transformers.utils import logging
+    """No progress bar, no LOAD REPORT, no warning; and no garbage collection, a fifth of an import's time."""
+    with warnings.catch_warnings(action="ignore"), ExitStack() as undo:
+        if gc.isenabled():
+            gc.disable()
+            undo.callback(gc.enable)
+        from transformers.utils import logging
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        undo.callback(logging.set_verbosity, logging.get_verbosity())
         logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        try:
-            yield
-        finally:
-            logging.set_verbosity(verbosity)
-            if bars:
-                logging.enable_progress_bar()
+        if logging.is_progress_bar_enabled():
+            logging.disable_progress_bar()
+            undo.callback(logging.enable_progress_bar)
+        yield
