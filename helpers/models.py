@@ -150,8 +150,9 @@ def _load(folder, name):
 def _check_config(folder):
     file = _find(folder, "config.json")
     with _refuse(f"config.json in '{folder}' is damaged or cannot be read"):
-        kind = json.loads(file.read_text(encoding="utf-8")).get("model_type", "bert")
-    if kind != "bert":
+        settings = json.loads(file.read_text(encoding="utf-8"))
+        kind = "decoder" if settings.get("is_decoder") else settings.get("model_type", "bert")
+    if kind != "bert":  # what follows the layer in a decoder looks at the tokens before it only
         raise BertError(f"The model in '{folder}' is a {kind}, not a BERT", "give a BERT")
 
 
@@ -163,7 +164,11 @@ def _look_into(folder):
     file = _find(folder, "model.safetensors")
     damaged = f"model.safetensors in '{folder}' is damaged or not whole"
     with _refuse(damaged), safe_open(file, "pt") as held:
-        return list(held.keys())
+        kinds = {key: held.get_slice(key).get_dtype() for key in held.keys()}  # noqa: SIM118 (it is no dict)
+    for key, kind in kinds.items():
+        if key.endswith("embeddings.weight") and kind not in ("F64", "F32", "F16", "BF16"):
+            raise BertError(f"{key} in '{folder}' holds {kind}, no real numbers", "give one not quantized")
+    return list(kinds)
 
 
 def _find(folder, *names):

@@ -263,6 +263,11 @@ BAD_FOLDERS = {
     "no vocabulary": (remove("vocab.txt"), "no vocab.txt or tokenizer.json"),
     "pickle": (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "a pickle"),
     "roberta": (configure(model_type="roberta"), "is a roberta, not a BERT"),
+    "decoder": (configure(is_decoder=True), "is a decoder, not a BERT"),
+    "whole numbers": (
+        damage("model.safetensors", lambda old: old.replace(b'"F32"', b'"I32"')),
+        "holds I32, no",
+    ),
     "half the weights": (damage("model.safetensors", lambda old: old[:9000]), "damaged or not whole"),
     "bad header": (damage("model.safetensors", lambda old: old[:8] + b"?" + old[9:]), "damaged or not whole"),
     "another size": (configure(hidden_size=40), "does not fit"),
