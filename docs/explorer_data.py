@@ -44,7 +44,9 @@ def write(out):
     settings["model"]["vocab"] = sorted(vocabulary, key=vocabulary.get)  # a list: the ids are its places
     text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
     (out / "tokenizer.json").write_text(text, encoding="utf-8", newline="\n")
-    tensors = {name: tensor for name, tensor in load_file(model / "model.safetensors").items() if PART.match(name)}
+    tensors = {
+        name: tensor for name, tensor in load_file(model / "model.safetensors").items() if PART.match(name)
+    }
     eps = str(json.loads((model / "config.json").read_text(encoding="utf-8"))["layer_norm_eps"])
     save_file(tensors, out / "embeddings.safetensors", metadata={"eps": eps})
     for path in out.iterdir():

@@ -2,10 +2,10 @@
 
 import pytest
 
-from helpers import load_bert
-
 
 @pytest.fixture(scope="session")
 def bert():
     """The bundled model, loaded once for a worker. Do not change it in a test."""
+    from helpers import load_bert  # here, because not every run needs torch
+
     return load_bert("bundled")
