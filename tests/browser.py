@@ -89,14 +89,14 @@ def page(width=1280, height=720):
 
 
 @contextlib.contextmanager
-def serve(folder, ranges=True, status=None, wait=0):
+def serve(folder, ranges=True, status=None, waits=()):
     """A web server over `folder` that every page may ask; yields its address, which ends in a slash, and a list of the
     bytes it has sent, one number an answer.
 
-    `ranges`: whether it answers a Range request with those bytes only. `status`: answer this, always. `wait`: seconds
-    before each answer.
+    `ranges`: whether it answers a Range request with those bytes only. `status`: answer this, always. `waits`: seconds
+    before the first answers.
     """
-    sent = []
+    sent, waits = [], list(waits)
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,7 +106,7 @@ def serve(folder, ranges=True, status=None, wait=0):
             super().end_headers()
 
         def do_GET(self):
-            time.sleep(wait)
+            time.sleep(waits.pop(0) if waits else 0)
             path = Path(self.translate_path(self.path))
             path = path / "index.html" if path.is_dir() else path
             if status or not path.is_file():
@@ -133,7 +133,7 @@ def serve(folder, ranges=True, status=None, wait=0):
     handler = functools.partial(Handler, directory=os.fspath(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.block_on_close = False
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/", sent
         finally:

@@ -46,7 +46,7 @@ def texts(count=200):
         kind = say.random()
         if kind < 0.4:
             return say.choice(["", " "]).join(say.choices(words, k=say.randrange(20)))
-        if kind < 0.9:
+        if kind < 0.95:
             return "".join(say.choices(known[:95] * 600 + known, k=say.randrange(80)))
         return " ".join(say.choices([*words, "x" * 101], k=say.randrange(200, 700)))
 
@@ -155,8 +155,8 @@ def test_typing_changes_tokens_and_is_quick(page):
     assert tokens(page) == ["[CLS]", "una", "##ffa", "##ble", "[UNK] “🙂”", "[SEP]"]
     assert said(page, 2).startswith("“##ffa” (id 20961) at place 2, segment 0; word")
     page.locator("p.hidden", has_text="6 tokens: “[CLS]” (101); “una” (14477)").wait_for()
-    eight = [browser.explore(page, f"today is a good day {mark}") for mark in "!?!?!"]
-    many = [browser.explore(page, "good day " * n) for n in (300, 301, 302)]
+    eight = [browser.explore(page, f"today is a good day {mark}") for mark in "!?!"]
+    many = [browser.explore(page, "good day " * n) for n in (300, 301)]
     assert page.locator(".line").count() == 512
     page.get_by_text("longer than this model's 512 positions; it is cut after 512").last.wait_for()
     print(f"\n8 tokens {eight} ms, 512 tokens {many} ms, first visit {first} bytes")
@@ -200,8 +200,8 @@ def test_two_texts_as_a_pair_and_compared(page):
     assert "only in the first" in page.locator(".detail").inner_text()
 
 
-@pytest.mark.parametrize("typed", ["<img src=x onerror=alert(1)><b>b</b>", "</style> __proto__"])
-def test_what_is_typed_is_never_markup(page, typed):
+def test_what_is_typed_is_never_markup(page):
+    typed = "<img src=x onerror=alert(1)><b>b</b> </style> __proto__"
     browser.explore(page, typed, box=1)
     browser.explore(page, typed)
     page.get_by_label("Use it").select_option("compare")
@@ -229,40 +229,34 @@ def ask_the_hub(page, address, file="model.safetensors", patience=10_000):
     page.get_by_label("Model").select_option("bert-base-uncased")
 
 
-def test_rows_of_the_published_file_come_by_range(page, hub):
-    with browser.serve(hub) as (address, sent):
-        ask_the_hub(page, address)
-        page.get_by_text("to see all of its 16 numbers").wait_for()
-        before = len(sent)
-        browser.explore(page, "today is a good day once")
-        assert sent[before:] == [64, 64], "one row of the word table, one place more"
-
-
 @pytest.mark.parametrize(
     ("file", "how", "why"),
     [
         ("model.safetensors", {"status": 503}, "answers 503"),
-        ("model.safetensors", {"wait": 4}, "does not answer"),
+        ("model.safetensors", {"waits": [3]}, "does not answer"),
         ("page.html", {"ranges": False}, "sends something else than a safetensors file"),
     ],
 )
 def test_out_of_reach_is_said_and_the_bundled_model_stays(page, hub, file, how, why):
     with browser.serve(hub, **how) as (address, _):
-        ask_the_hub(page, address, file, patience=1500)
+        ask_the_hub(page, address, file, patience=1000)
         page.get_by_text(f"{why}. Shown is still all-MiniLM-L6-v2.").wait_for()
         assert page.get_by_label("Model").input_value() == "all-MiniLM-L6-v2"
         browser.explore(page, "it goes on")
         assert tokens(page) == ["[CLS]", "it", "goes", "on", "[SEP]"]
 
 
-def test_a_slow_hub_is_waited_for_and_can_be_left(page, hub):
-    with browser.serve(hub, wait=0.9) as (address, _):
+def test_a_slow_hub_is_waited_for_and_can_be_left_and_sends_rows_by_range(page, hub):
+    with browser.serve(hub, waits=[0.9, 0.9]) as (address, sent):
         ask_the_hub(page, address)
         page.get_by_text("Waiting for 127.0.0.1").wait_for()
         page.get_by_label("Model").select_option("all-MiniLM-L6-v2")
-        browser.explore(page, "it goes on")
+        browser.explore(page, "today is a good day")
         page.get_by_label("Model").select_option("bert-base-uncased")
         page.get_by_text("to see all of its 16 numbers").wait_for()
+        before = len(sent)
+        browser.explore(page, "today is a good day once")
+        assert sent[before:] == [64, 64], "one row of the word table, one place more"
 
 
 def test_a_server_without_ranges_sends_the_whole_file_once(page, hub):
