@@ -6,15 +6,12 @@ import http.server
 import json
 import os
 import re
-import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -39,7 +36,6 @@ def chromium():
 @contextlib.contextmanager
 def jupyterlab(root):
     """A JupyterLab server over the folder `root`, with no settings but its own; yields (address, token)."""
-    token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True) as home:
         folders = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
         environment = os.environ | {name: str(Path(home) / name.lower()) for name in folders}
@@ -48,28 +44,25 @@ def jupyterlab(root):
             file = Path(environment["JUPYTER_CONFIG_DIR"], "lab/user-settings", f"{name}.jupyterlab-settings")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values), encoding="utf-8")
-        port = _free_port()
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-        command += ["--ServerApp.ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-        command += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={Path(root).resolve()}"]
+        command += ["--ServerApp.ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={Path(root).resolve()}"]
         command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-        with (Path(home) / "log.txt").open("w+") as log:
+        log = Path(home, "log.txt")
+        with log.open("w") as out:
             server = subprocess.Popen(
-                command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
-            try:
-                address = f"http://127.0.0.1:{port}"
-                _wait_for(f"{address}/api?token={token}", server, log)
-                yield address, token
-            finally:
-                with contextlib.suppress(OSError):  # it ends its kernels and then itself
-                    stop = urllib.request.Request(f"{address}/api/shutdown?token={token}", method="POST")
-                    urllib.request.urlopen(stop, timeout=10).close()
-                try:
-                    server.wait(timeout=20)
-                except subprocess.TimeoutExpired:
-                    server.kill()
-                    server.wait()
+        try:
+            began, runs = time.monotonic(), Path(environment["JUPYTER_RUNTIME_DIR"])
+            while not (found := [*runs.glob("jpserver-*[0-9].json")]):  # it writes where it listens
+                if server.poll() is not None or time.monotonic() - began > 60:
+                    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+                time.sleep(0.1)
+            server_info = json.loads(found[0].read_text(encoding="utf-8"))
+            yield server_info["url"].rstrip("/"), server_info["token"]
+        finally:
+            server.terminate()  # it ends its kernels and then itself
+            server.wait(timeout=20)
 
 
 @contextlib.contextmanager
@@ -173,19 +166,3 @@ _TYPE = """([text, box]) => new Promise((done) => {
   input.value = text;
   input.dispatchEvent(new Event("input", {bubbles: true}));
 })"""
-
-
-def _free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def _wait_for(address, server, log):
-    began = time.monotonic()
-    while time.monotonic() - began < 60 and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
-            return
-        time.sleep(0.1)
-    log.seek(0)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read()[-2000:]}")

@@ -7,7 +7,6 @@ It also puts the picture equation of 05 into the README. A notebook runs as it d
 this environment's kernel, in its own folder. A second run on the same machine writes the same bytes.
 """
 
-import itertools
 import re
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import nbformat
 import run_settings
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat.validator import normalize
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 ROOT = Path(__file__).parents[1]
@@ -36,16 +36,11 @@ def read(path):
     return nbformat.v4.reads(path.read_text(encoding="utf-8"))
 
 
-def clean(notebook, path):
-    """Keep of `notebook`, in place, what is the same at each run; returns it."""
+def clean(notebook):
+    """The notebook with what is the same at each run."""
     notebook.update(nbformat=4, nbformat_minor=5, metadata=nbformat.from_dict(METADATA))
-    taken = set()
-    for number, cell in enumerate(notebook.cells):
-        if cell.get("id") in taken | {None}:
-            free = (f"{path.stem[:2]}-{n}" for n in itertools.count(number))
-            taken |= {other.get("id") for other in notebook.cells}
-            cell["id"] = next(name for name in free if name not in taken)
-        taken.add(cell["id"])
+    notebook = normalize(notebook)[1]  # a cell without an id, or with another's, gets one
+    for cell in notebook.cells:
         cell["metadata"] = {key: cell["metadata"][key] for key in CELL_METADATA if key in cell["metadata"]}
         for output in cell.get("outputs", ()):
             if "metadata" in output:
@@ -56,12 +51,12 @@ def clean(notebook, path):
 
 def run(path):
     """The notebook of this path after a run of all its cells in a new kernel."""
-    notebook = read(path)
+    notebook = clean(read(path))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     client = NotebookClient(
-        clean(notebook, path),
+        notebook,
         kernel_name=CURRENT_ENV_KERNEL_NAME,
         resources={"metadata": {"path": str(path.parent)}},
         timeout=120,
@@ -75,7 +70,7 @@ def run(path):
     except CellExecutionError as error:
         failed = [any(o.output_type == "error" for o in cell.get("outputs", ())) for cell in notebook.cells]
         raise RuntimeError(f"cell {failed.index(True) + 1}: {error.ename}: {error.evalue}") from None
-    return clean(notebook, path)
+    return clean(notebook)
 
 
 def text(notebook):

@@ -135,7 +135,7 @@ def test_a_prediction_has_the_lecturers_notes_and_is_answered_by_a_teaching_cell
 def test_stored_as_regenerate_writes_it(name):
     """Metadata, cell ids, layout of the file: whatever a run does not need is not there, nor is widget state."""
     path = NOTEBOOKS / f"{name}.ipynb"
-    assert path.read_text(encoding="utf-8") == regenerate.text(regenerate.clean(regenerate.read(path), path))
+    assert path.read_text(encoding="utf-8") == regenerate.text(regenerate.clean(regenerate.read(path)))
     assert path.stat().st_size <= 600_000
 
 
