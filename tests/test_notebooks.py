@@ -99,22 +99,20 @@ def checks(cell):
 
 
 @each_notebook
-def test_only_proofs_and_solutions_assert_or_ask_which_model_it_is(name):
+def test_a_cell_teaches_or_proves(name):
+    """What teaches asserts nothing and asks no model's name; a proof is folded and says in one line what holds."""
+    proven = 0
     for number, cell in cells(name, "code"):
-        if not {"proof", "solution"} & set(tags(cell)):
+        if "proof" in tags(cell):
+            proven += assertions(cell)
+            assert cell.metadata.get("jupyter") == {"source_hidden": True}, number
+            assert cell.source.startswith("# Proof: "), f"cell {number} does not say what it proves"
+            assert assertions(cell) or "published.compare(" in cell.source, f"cell {number} proves nothing"
+            assert re.fullmatch(r"✓ .+\n", shown(cell)), f"cell {number} says {shown(cell)!r}"
+        elif "solution" not in tags(cell):
             assert assertions(cell) == 0, f"cell {number} proves while it teaches"
             assert not re.search(r"bert\.uncased|bert\.name *[!=]=", cell.source), f"cell {number} branches"
-
-
-@each_notebook
-def test_a_proof_is_folded_and_says_in_one_line_what_holds(name):
-    proofs = [(number, cell) for number, cell in cells(name, "code") if "proof" in tags(cell)]
-    for number, cell in proofs:
-        assert cell.metadata.get("jupyter") == {"source_hidden": True}, number
-        assert cell.source.startswith("# Proof: "), f"cell {number} does not say what it proves"
-        assert assertions(cell) or "published.compare(" in cell.source, f"cell {number} proves nothing"
-        assert re.fullmatch(r"✓ .+\n", shown(cell)), f"cell {number} says {shown(cell)!r}"
-    assert {name: sum(assertions(cell) for _, cell in proofs)} == {name: ASSERTIONS[name]}
+    assert {name: proven} == {name: ASSERTIONS[name]}
 
 
 @each_notebook
@@ -167,12 +165,18 @@ def test_outputs_hold_nothing_of_the_machine_that_made_them(name):
 
 
 @each_notebook
-def test_the_set_up_cell_is_the_same(name):
+def test_the_set_up_cell_is_the_same_and_the_end_leads_on(name):
+    """That a link leads somewhere, test_site tests."""
     first, *rest = [cell for _, cell in cells(name, "code")]
     if name[:2] not in ("08", "10"):  # these two are about other models than the loaded one
         assert first.source == SET_UP
     assert tags(first) == ["setup"] and not any("load_bert(" in cell.source for cell in rest)
     assert any("plots.pipeline(" in cell.source for cell in rest), "the strip of the whole layer"
+    prose = [cell.source for _, cell in cells(name, "markdown")]
+    assert name == NAMES[0] or any(f"]({NAMES[0]}.ipynb#" in text for text in prose), (
+        "no link to the glossary"
+    )
+    assert name == NAMES[-1] or f"]({NAMES[NAMES.index(name) + 1]}.ipynb)" in prose[-1]
 
 
 @each_notebook
@@ -188,14 +192,6 @@ def test_every_picture_is_told_in_words(name):
 
 
 # Prose
-
-
-@each_notebook
-def test_the_glossary_and_what_comes_next_are_linked(name):
-    """That a link leads somewhere, test_site tests."""
-    prose = [cell.source for _, cell in cells(name, "markdown")]
-    assert name == NAMES[0] or any(f"]({NAMES[0]}.ipynb#" in text for text in prose)
-    assert name == NAMES[-1] or f"]({NAMES[NAMES.index(name) + 1]}.ipynb)" in prose[-1]
 
 
 NUMBER = re.compile(r"(?<![\w.,/–-])\d[\d,]*(?:\.\d+)?(?:[×x]\d[\d,]*)?%?(?![\w])")
@@ -228,10 +224,9 @@ def test_a_number_in_prose_stands_in_a_cell_too(name):
 
 
 def test_every_exercise_is_asked_once_and_solved_once_in_order():
-    found = [list(checks(cell).items()) for name in NAMES for _, cell in cells(name, "code")]
-    asked = [number for pairs in found for number, counts in pairs if counts]
-    solved = [number for pairs in found for number, counts in pairs if not counts]
-    assert asked == solved == exercise_numbers()
+    found = [pair for name in NAMES for _, cell in cells(name, "code") for pair in checks(cell).items()]
+    for counts in (True, False):
+        assert [number for number, counted in found if counted is counts] == exercise_numbers()
 
 
 @pytest.mark.parametrize("exercise", exercise_numbers())
