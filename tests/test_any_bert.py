@@ -60,7 +60,7 @@ def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
     """Nothing on stderr, each proof says in one line what holds, and every solution is right by this model too.
 
     What runs is a copy in `folder`: with `sentence` in the set-up cell, and every other cell `times` times in a row.
-    Its pictures are drawn at a quarter of their size: how they look, nbval compares.
+    Its pictures are drawn at half their size: how they look, nbval compares.
     """
     cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     cells = [{**cell, "source": "".join(cell["source"])} for cell in cells]
@@ -68,7 +68,7 @@ def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
     if sentence is not None:
         assert re.search("(?m)^sentence = ", setup), f"{path.name}: no `sentence = …` in the set-up cell"
         setup = re.sub("(?m)^sentence = .*", lambda _: f"sentence = {sentence!r}", setup)
-    setup += "\n__import__('helpers.picture').picture.SCREEN = 0.5"
+    setup += "\n__import__('helpers.picture').picture.SCREEN = 1"
     cells = [
         {**cells[0], "source": setup},
         *(cell for cell in cells[1:] for _ in range(1 if TRAINS in cell["source"] else times)),
