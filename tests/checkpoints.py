@@ -5,7 +5,6 @@ import contextlib
 import functools
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -108,36 +107,30 @@ class Ran:
         return self.stdout + "\n".join(data.get("text/plain", "") for data in self.displays)
 
 
-def run_notebook(path, model="bundled", sentence=None, times=1, until=""):
-    """Run a notebook's code cells in this process, as a kernel would, and return a list of `Ran`, one per cell run.
+def run_notebook(path, model="bundled", until=""):
+    """Run a notebook's code cells in this process, as a kernel would, and return a list of `Ran`, one per cell.
 
-    `model` becomes BERT_MODEL, `sentence` replaces the one in the set-up cell, `times` is how often each cell is
-    run in a row, the last cell that holds the text `until` is the last one run. A cell that raises ends the run
-    with an AssertionError that names notebook and cell, unless it is tagged `raises-exception`. Nothing that a
-    notebook sets is left behind.
+    `model` becomes BERT_MODEL; the last cell that holds the text `until` is the last one run. A cell that raises
+    ends the run with an AssertionError that names notebook and cell, unless it is tagged `raises-exception`.
+    Nothing that a notebook sets is left behind.
     """
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     sources = ["".join(cell["source"]) for cell in cells]
     while until not in sources[-1]:
         del sources[-1]
-    if sentence is not None:
-        changed, count = re.subn(r"(?m)^sentence = .*$", lambda _: f"sentence = {sentence!r}", sources[0])
-        assert count == 1, f"{path.name}: no `sentence = …` in the set-up cell"
-        sources[0] = changed
     ran = []
     with _kernel_like(path.parent, model) as shell:
         for number, (cell, source) in enumerate(zip(cells, sources, strict=False), 1):
             tags = cell["metadata"].get("tags", [])
-            for time in range(1, times + 1):
-                with shell.display_trap, capture_output() as out:
-                    result = shell.run_cell(source)
-                error = result.error_before_exec or result.error_in_exec
-                if error is not None and "raises-exception" not in tags:
-                    what = "".join(traceback.format_exception(error)[-4:])
-                    raise AssertionError(f"{path.name}, code cell {number}, run {time}:\n{source}\n\n{what}")
-                displays = [display.data for display in out.outputs]
-                ran.append(Ran(number, source, tags, out.stdout, out.stderr, displays))
+            with shell.display_trap, capture_output() as out:
+                result = shell.run_cell(source)
+            error = result.error_before_exec or result.error_in_exec
+            if error is not None and "raises-exception" not in tags:
+                what = "".join(traceback.format_exception(error)[-4:])
+                raise AssertionError(f"{path.name}, code cell {number}:\n{source}\n\n{what}")
+            displays = [display.data for display in out.outputs]
+            ran.append(Ran(number, source, tags, out.stdout, out.stderr, displays))
     return ran
 
 
