@@ -234,14 +234,19 @@ def test_an_exercise_is_asked_hinted_at_and_solved(exercise):
     name = NAMES[int(exercise.split(".")[0])]
     prose, code = cells(name, "markdown"), cells(name, "code")
     heading = rf"^#+ Exercise {re.escape(exercise)}: .*\d+ min"
-    task = next(n for n, cell in prose if re.search(heading, cell.source, re.MULTILINE))
-    asked = next((n, cell) for n, cell in code if checks(cell).get(exercise) is True)
-    solved = next((n, cell) for n, cell in code if checks(cell).get(exercise) is False)
-    hints = [n for n, c in prose if asked[0] < n < solved[0] and "<summary>Hint" in c.source]
-    assert task < asked[0] < solved[0] and len(hints) == 1
-    assert re.search(rf"^○ {re.escape(exercise)}.*not answered yet", shown(asked[1]), re.MULTILINE)
-    assert re.search(rf"^✓ {re.escape(exercise)} right", shown(solved[1]), re.MULTILINE)
-    assert "solution" in tags(solved[1])
+    tasks = [n for n, cell in prose if re.search(heading, cell.source, re.MULTILINE)]
+    asked, solved = (
+        [(n, c) for n, c in code if checks(c).get(exercise) is counts] for counts in (True, False)
+    )
+    as_others = (
+        "a heading with minutes, a check, a hint, a folded solution with counts=False: copy another exercise"
+    )
+    assert tasks and asked and solved, as_others
+    (question, stub), (answer, solution) = asked[0], solved[0]
+    hints = [n for n, c in prose if question < n < answer and "<summary>Hint" in c.source]
+    assert tasks[0] < question < answer and len(hints) == 1 and "solution" in tags(solution), as_others
+    for cell, reply in ((stub, f"○ {exercise} not answered yet"), (solution, f"✓ {exercise} right")):
+        assert reply in shown(cell), f"{reply!r} is not stored: run tests/regenerate.py"
 
 
 @each_notebook
