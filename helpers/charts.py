@@ -242,7 +242,8 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     caption = []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
-        axes.imshow(array, colours, vmin=-limit, vmax=limit, interpolation=smooth)
+        look = {"interpolation": smooth, "interpolation_stage": "data"}  # the mean of numbers, not of colours
+        axes.imshow(array, colours, vmin=-limit, vmax=limit, **look)
         axes.set_xticks(sorted({0, (m - 1) // 2, m - 1}))
         axes.set_yticks(shown, [names[i] for i in shown])
         axes.tick_params(axis="y", labelleft=index == 0, length=0 if rows else 3.5)

@@ -370,6 +370,8 @@ def before_after(tokens, before, after):
     `tokens` list of T strings; `before` and `after` are pairs (mean [T], standard deviation [T]).
     """
     names = ("mean before", "spread before", "mean after", "spread after")
+    if not len(before) == len(after) == 2:
+        raise ValueError("before and after must each be a pair (mean [T], standard deviation [T])")
     tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, (*before, *after), strict=True)))
     values = dict(zip(names, values, strict=True))
     shown = draw.Shown(tokens)
@@ -410,6 +412,8 @@ def neighbours(lists):
     """
     pairs = {}
     for token, found in draw.check_named("lists", lists, 5, "tokens fit side by side").items():
+        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in found):
+            raise ValueError(f"{quote(token)} needs a list of (neighbour, cosine) pairs, found {found!r:.60}")
         names, values = [name for name, _ in found], [value for _, value in found]
         values = draw.check_numbers(token, values, "n")
         if (np.diff(values) > 1e-6).any():

@@ -353,6 +353,8 @@ WRONG = [
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
     (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), "2 tokens need as many word_ids, found 1"),
     (lambda: plots.neighbours({"a": [("b", 0.1), ("c", 0.9)]}), "must come nearest first"),
+    (lambda: plots.neighbours({"a": ["bc", "d"]}), r"“a” needs a list of \(neighbour, cosine\) pairs"),
+    (lambda: plots.before_after(["a"], [1.0], ([1.0], [1.0])), "must each be a pair"),
     (lambda: plots.bars({"a": {"x": 1}, "b": {"y": 1}}, "x"), r"the same series, as the first has: \['x'\]"),
     (lambda: plots.bars({"a": 0.0}, "x", log=True), "values above 0, found 0"),
     (lambda: plots.strips({"a": [1.0, 2]}, marked={2: "c"}), "marked must be from 0 to 1"),
