@@ -1,8 +1,7 @@
 """The checkers, from both sides: right answers in every form pass, each known mistake is named as what it is.
 
 The mistakes are those on the list in helpers/exercises/, each handed in as an answer. `handed_in` holds what the list
-cannot vouch for: right answers made in another way, mistakes that the list makes with a switch in code of its own, and
-answers that are on no list.
+cannot vouch for: right answers made in another way, mistakes written as a learner would, and answers that are on no list.
 """
 
 import operator
@@ -27,31 +26,26 @@ RIGHT = ""  # how the reply to a right answer begins, behind the sign
 # The numbers of the bundled model, worked out by hand or by the library: (the right one, mistakes).
 NUMBERS = {
     "0.1": (384, {"That is how many rows": 30522, "That is how many pos": 512, "That is how many tok": 7}),
-    "1.1": (
-        4,
-        {"Those are the word pieces": 2, "That counts words": 1, "That is one word": 3, "That counts ch": 12},
-    ),
-    "2.1": (
-        19_594_752,
-        {"Are LayerNorm's": 19_593_984, "H too few": 19_594_368, "That is the w": 19_200_000},
-    ),
-    "3.1": (
-        [0, 0, 0, 0, 1, 1, 1],
-        {"The first [SEP]": [0, 0, 0, 1, 1, 1, 1], "Counted": [1, 1, 1, 1, 2, 2, 2]},
-    ),
-    "4.1": ([0, 3, 2, 1, 4], {"So it reads": [0, 1, 2, 3, 4], "[CLS] and [SEP] keep": [4, 1, 2, 3, 0]}),
+    "1.1": (4, {"Those are the word pieces": 2, "That counts words": 1, "That is one word": 3, "That counts ch": 12}),
+    "2.1": (19_594_752, {"Are LayerNorm's": 19_593_984, "H too few": 19_594_368, "That is the w": 19_200_000}
+        | {"That is the loaded": 11_918_592, "The positions are": 19_398_144}),
+    "3.1": ([0, 0, 0, 0, 1, 1, 1], {"The first [SEP]": [0, 0, 0, 1, 1, 1, 1], "Counted": [1, 1, 1, 1, 2, 2, 2]}
+        | {"The second [SEP]": [0, 0, 0, 0, 1, 1, 0], "The two seg": [1, 1, 1, 1, 0, 0, 0]}),
+    "4.1": ([0, 3, 2, 1, 4], {"So it reads": [0, 1, 2, 3, 4], "[CLS] and [SEP] keep": [4, 1, 2, 3, 0]}
+        | {"All at one": [0] * 5, "[CLS] and [SEP] need": [3, 2, 1], "Counted": [1, 4, 3, 2, 5]}),
     "4.2": ([0, 127, 510, 511], {"Counted from 1": [1, 128, 511, 512], "Place 0 is not": [0]}),
     "5.1": (0.0002, {"That is the gap": 0.0001, "That is one": 0.00005, "Those are the three": 0.00015}),
-    "6.1": (
-        0.998697,
-        {"That is the inverse": 1.001305, "Without the root": 0.997396, "One off": 0.9987004543},
-    ),
-    "7.1": (268.8, {"Those are the sur": 2419.2, "That is one token": 38.4, "That counts tokens": 0.7}),
-    "8.1": (10.3262, {"That is with the logarithm to base 10": 4.4846, "That is the chance": 3.2763e-5}),
-    "9.1": (["apples", "iphone", "itunes"], {"Those are the largest dot": ["apples", "iphone", "mac"]}),
-    "9.2": (1 / 6, {"That counts": 120, "Orders that do just": 36 / 720, "The circle is not": 68 / 720}),
-    "10.1": (118_511_616, {"The projection's bias": 118_515_712, "That is what ALBERT": 4_368_384}),
-}
+    "6.1": (0.998697, {"That is the inverse": 1.001305, "Without the root": 0.997396, "One off": 0.9987004543}),
+    "7.1": (268.8, {"Those are the sur": 2419.2, "That is one token": 38.4, "[CLS] and [SEP]": 192, "Those are all": 2688}),
+    "8.1": (10.3262, {"That is with the logarithm to base 10": 4.4846, "That is the chance": 3.2763e-5}
+        | {"That is with the logarithm to base 2": 14.8976, "The sign": -10.3262, "That is for this": 4.1589}),
+    "9.1": (["apples", "iphone", "itunes"], {"Those are the largest dot": ["apples", "iphone", "mac"]}
+        | {"Those are the nearest by": ["apples", "macintosh", "itunes"], "apple itself": ["apple", "apples", "iphone"]}),
+    "9.2": (1 / 6, {"That counts": 120, "Orders that do just": 36 / 720, "The circle is not": 68 / 720}
+        | {"In percent": 100 / 6, "Orders that do better": 84 / 720, "The right order": 119 / 720}),
+    "10.1": (118_511_616, {"The projection's bias": 118_515_712, "That is what ALBERT": 4_368_384}
+        | {"The projection is": 119_040_000, "That is the wide": 122_880_000, "That is ALBERT base": 19_100_928}),
+}  # fmt: skip
 
 
 def parts(bert):
@@ -214,8 +208,24 @@ def handed_in(b):
     yield "2.1", "Expected a number, found a function. Call it", lambda: 1
     yield "2.2", RIGHT, lambda rows, table: torch.cdist(rows, table).argmin(dim=1)
     yield "2.2", RIGHT, lambda rows, table: [int((table - r).abs().sum(1).argmin()) for r in rows]
+    yield "2.2", "That is the largest product", lambda rows, t: [(t @ r).argmax() for r in rows]
+    yield (
+        "2.2",
+        "That compares directions only",
+        lambda rows, t: (F.normalize(rows) @ F.normalize(t).T).argmax(1),
+    )
+    yield "2.2", "That is the farthest", lambda rows, t: [(t - r).norm(dim=1).argmax() for r in rows]
+    yield "2.2", "No row is exactly equal", lambda rows, t: (rows[:, None] == t).all(-1).int().argmax(1)
+    yield "2.2", "That is one id", lambda rows, t: (t - rows[0]).abs().sum(1).argmin()
+    yield "2.2", "That has V numbers", lambda rows, t: torch.cdist(rows, t).argmin(dim=0)
     yield "2.3", RIGHT, lambda ids, table: F.one_hot(ids, len(table)).to(table.dtype) @ table
     yield "2.3", RIGHT, lambda ids, t: (ids[..., None] == torch.arange(len(t))).to(t.dtype) @ t
+    yield "2.3", "[PAD] is taken as zero", lambda ids, t: t[ids].masked_fill((ids == 0)[..., None], 0)
+    yield "2.3", "The result is transposed", lambda ids, t: t[ids].mT
+    yield "2.3", "The batch dimension is lost", lambda ids, t: t[ids[0]], lambda ids, t: t[ids.view(-1)]
+    yield "2.3", "That looks up 0, 1, 2", lambda ids, t: t[torch.arange(ids.shape[1]).repeat(len(ids), 1)]
+    yield "2.3", "Without num_classes", lambda ids, t: F.one_hot(ids).to(t) @ t
+    yield "2.3", "one_hot gives whole", lambda ids, t: torch.matmul(F.one_hot(ids, len(t)), t)
     looked_up = "The numbers are right, but looked up"
     yield "2.3", looked_up, F.embedding, lambda ids, table: table[ids]
     yield "2.3", looked_up, lambda ids, table: torch.nn.Embedding.from_pretrained(table)(ids)
@@ -224,12 +234,29 @@ def handed_in(b):
     yield "3.1", "Expected a list of 7 numbers, found a list of 7 texts.", ["0"] * 7
     yield "3.1", "The first place that differs is [1]", [0, 1, 0, 1, 0, 1, 0]
     yield "3.2", RIGHT, position + segment[0], torch.nn.Parameter(position + segment[0])
+    yield "3.2", "That is segment row 1", position + segment[1]
+    yield "3.2", "Both rows are added", position + segment[:2].sum(0)
+    yield "3.2", "Those are the rows of one sentence", position[:7] + segment[0]
+    yield "3.2", "That is the segment row alone", segment[0].repeat(len(position), 1)
+    yield "3.2", "The segment row is subtracted", position - segment[0]
     wanted = f"Expected a tensor of shape {list(position.shape)}, found"
     own = b.model.embeddings.position_embeddings
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
     yield "3.2", f"{wanted} a list of 1000000000 numbers.", torch.zeros(1).expand(10**9)
     yield "3.2", "The first place that differs is [0, 0]. Which row", position + segment[0] + 1e-4
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
+    seen = lambda ids, sep_id: (ids == sep_id).cumsum(1)  # the [SEP]s up to each place
+    yield "3.3", "There a [SEP] counts for itself", lambda i, m, s: seen(i, s) * m
+    yield (
+        "3.3",
+        "The padding is not 0",
+        lambda i, m, s: seen(i, s) - (i == s).long(),
+        lambda i, m, s: seen(i, s),
+    )
+    yield "3.3", "All are 0", lambda i, m, s: 0 * i
+    yield "3.3", "All tokens are 1", lambda i, m, s: m
+    yield "3.3", "The [SEP]s are counted down", lambda i, m, s: m * ((i == s).cumsum(0) - (i == s).long())
+    yield "3.3", "That holds for one [SEP]", lambda i, m, s: (seen(i, 102) - (i == 102).long()) * m
     yield "4.1", "The first place that differs is [1]. For each token", [0, 1, 3, 2, 4]
     yield "4.1", "Expected a list of 5 numbers", "man bites dog", [0, 3, 2, 1]
     found = sorted(asked("4.2", b)[0].right)
@@ -239,6 +266,9 @@ def handed_in(b):
     yield "4.2", "Of the places, 1 that stand out are missing from your list and 1 in", [*found[1:], 30]
     yield "4.2", "Expected a list of numbers, found", "0", len
     yield "4.3", RIGHT, lambda m: (m.cumsum(1) - 1).masked_fill(m == 0, 5).int()
+    yield "4.3", "The arange is not reset", lambda m: torch.arange(m.shape[1]) * m
+    yield "4.3", "Positions start from 1: the first", lambda m: m.cumsum(1) * m
+    yield "4.3", "Positions start from 1, and", lambda m: torch.arange(1, m.shape[1] + 1) * m
     yield "4.3", "Outside the table at padding", lambda m: (m.cumsum(1) - 1) / m
     yield "4.3", "The places are right, but as torch.float32", lambda m: asked("4.3", b)[0].right(m).float()
     yield (
@@ -251,8 +281,21 @@ def handed_in(b):
     yield "5.1", RIGHT, 4 * 0.00005, Fraction(1, 5000)
     yield "5.1", "That is never exceeded, true, and neither is a smaller", 0.0003, 0.0004
     yield "5.1", "How many numbers were rounded", 0.00019
+    sizes, ids = [len(word), len(segment)], torch.tensor(b.tokenizer(SEED)["input_ids"])
+    hot = lambda *columns: sum(F.one_hot(0 * ids + c, sum(sizes) + len(position)) for c in columns)
+    yield "5.2", "The offsets are missing", hot(ids, 0, torch.arange(7))
+    yield "5.2", "The position's offset leaves", hot(ids, sizes[0], sizes[0] + torch.arange(7)).clamp(max=1)
+    yield "5.2", "Positions start from 1", hot(ids, sizes[0], sum(sizes) + torch.arange(1, 8))
+    yield "5.2", "That is segment 1", hot(ids, sizes[0] + 1, sum(sizes) + torch.arange(7))
     yield "5.2", RIGHT, asked("5.2", b)[0].right.bool(), asked("5.2", b)[0].right.to_sparse()
     yield "5.3", RIGHT, nearest_by_loops
+    alone = lambda sums, *tables: torch.stack([torch.cdist(sums, table).argmin(1) for table in tables], 1)
+    yield "5.3", "Each looked up by itself", alone, lambda s, *t: alone(F.normalize(s), *map(F.normalize, t))
+    counted = lambda *args: [[*row[:2], i] for i, row in enumerate(nearest_by_loops(*args))]
+    yield "5.3", "The places are taken to be 0, 1, 2", counted
+    yield "5.3", "Only segment 0 is tried", lambda s, w, g, p: nearest_by_loops(s, w, g[:1], p)
+    yield "5.3", "The columns are word", lambda *args: [row[::-1] for row in nearest_by_loops(*args)]
+    yield "5.3", "That is [3, n]", lambda *args: torch.tensor(nearest_by_loops(*args)).T
     yield "6.1", RIGHT, ((h - 1) / h) ** 0.5 + 2e-7
     yield "6.1", "Close, but too coarse: round to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
     yield "6.2", RIGHT, normed, by_sums
@@ -270,6 +313,12 @@ def handed_in(b):
     yield "6.3", "For box=<a sealed box>, hidden=4 expected", lambda box, hidden: probed(box, hidden, 1.0)
     yield "6.3", "Your function raised AttributeError", lambda box, hidden: (box.weight, box.bias)
     yield "7.2", RIGHT, lambda x, keep, p: (x / (1 - p)).masked_fill(keep == 0, 0)
+    yield "7.2", "Not rescaled", lambda x, keep, p: x.masked_fill(keep == 0, 0)
+    yield "7.2", "Multiplied by 1-p", lambda x, keep, p: keep * (x - p * x)
+    yield "7.2", "Divided by p", lambda x, keep, p: x / p * keep
+    yield "7.2", "The mask is inverted", lambda x, keep, p: x.masked_fill(keep == 1, 0) / (1 - p)
+    yield "7.2", "Whole tokens are dropped", lambda x, keep, p: x / (1 - p) * keep[:, :, 0].unsqueeze(2)
+    yield "7.2", "Nothing is dropped", lambda x, keep, p: x / (1 - p)
     yield "7.2", "For x=<tensor [2, 3, 8]>, keep=", lambda x, keep, p: x * keep / (1 - p) + 1e-4
     yield "7.3", RIGHT, layer_with(), layer_with(lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e))
     yield "7.3", "Tables swapped", layer_with(order=("position", "token_type"))
@@ -286,6 +335,23 @@ def handed_in(b):
     yield "8.1", RIGHT, 10.33, 10.3, [np.log(30522)]
     yield "8.1", "A model that knows nothing", 10.0, 12
     yield "8.2", RIGHT, by_backward
+    times = lambda change: lambda v, t, i: change(t @ v, F.one_hot(i, len(t)))[:, None] * v
+    yield "8.2", "The right token is treated like", times(lambda logits, hit: logits.softmax(0))
+    yield "8.2", "The sign is the other way round", lambda *args: -by_backward(*args)
+    yield (
+        "8.2",
+        "Those are the logits",
+        times(lambda logits, hit: logits - hit),
+        times(lambda logits, hit: logits),
+    )
+    yield "8.2", "Transposed", lambda *args: by_backward(*args).T
+    yield "8.2", "Only the right row moves", times(lambda logits, hit: hit * (logits.softmax(0) - 1))
+    yield "8.2", "1 is taken from every row", times(lambda logits, hit: logits.softmax(0) - 1)
+    yield (
+        "8.2",
+        "That is the gradient for the vector",
+        lambda v, t, i: t.T @ ((t @ v).softmax(0) - F.one_hot(i, len(t))),
+    )
     # Measured with the seeds 0 to 4.
     yield "8.3", RIGHT, [0.55, 0.65, -0.14, -0.31], torch.tensor([0.41, 0.59, -0.1, -0.18])
     yield "8.3", RIGHT, (0.42, 0.57, -0.21, -0.35), [torch.tensor(x) for x in (0.36, 0.45, 0.04, -0.09)]
@@ -335,6 +401,7 @@ def handed_in(b):
     yield "10.3", "Places from 1", transformer(first=1)
     yield "10.3", "The exponent is i/H", transformer(two=1)
     yield "10.3", "The places are missing", lambda table, ids: table[ids] * table.shape[1] ** 0.5
+    yield "10.3", "Multiplied by H", transformer(rows=lambda rows, h: rows * h)
     names = ["norm over tokens", "places from 1", "dropout on", "norm first"]
     sick = dict(enumerate(names, 1))
     yield "11.1", RIGHT, sick, names, {n: f" {name.upper()}" for n, name in sick.items()}
