@@ -22,7 +22,7 @@ How an answer is read, tried, compared and replied to is in checking.py. To add 
 
 Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are. The tests hand in the right
 answer in every form and each mistake, which must get its own words. What the list cannot vouch for (a right answer made
-in another way, a mistake made with a switch in code of your own, a judge's replies) is a line in tests/test_exercises.py.
+in another way, a mistake as a learner would write it, a judge's replies) is a line each in tests/test_exercises.py.
 """
 
 from ..checking import check, numbers, progress
