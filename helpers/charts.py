@@ -224,6 +224,8 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
     limit = draw.colour_limit(*maps.values()) if limit is None else float(limit)
+    if not 0 < limit < math.inf:
+        raise ValueError(f"limit must be a number above 0, found {limit:g}")
     names = [draw.shorten(name, 92) for name in rows or range(n)]
     left = 34 + max(map(draw.text_width, names)) if rows else 64
     room = (draw.WIDTH - left - 22 * len(maps)) / len(maps)
@@ -265,7 +267,9 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
     told = " ".join(map(draw.capital, caption))
-    alt += " There are more numbers than pixels, so they are smoothed." if smooth == "hanning" else ""
+    if min(wide, tall) < 0.5:
+        many = "so they are smoothed" if smooth == "hanning" else "so not every one is drawn"
+        alt += f" There are more numbers than pixels, {many}."
     return Picture(figure, f"{alt} {told}{draw.scale_bar(figure, 650, 34 + down + 54, 190)}", told)
 
 
@@ -280,6 +284,7 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     if joined not in ("", "ring"):
         raise ValueError(f"joined must be '' or 'ring', found {joined!r}")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
+    groups = None if groups is None else [str(group) for group in groups]
     kinds = draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
     looks = draw.looks(kinds)
     figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)

@@ -215,6 +215,7 @@ def test_the_words_count_the_crossings_of_a_line():
 def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     angles = torch.arange(9.0)
     circle = torch.stack([angles.cos(), angles.sin()], 1)
+    assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
     said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
     assert plots.points(panels).caption == said
@@ -359,6 +360,7 @@ WRONG = [
     (lambda: plots.bars({"a": 0.0}, "x", log=True), "values above 0, found 0"),
     (lambda: plots.strips({"a": [1.0, 2]}, marked={2: "c"}), "marked must be from 0 to 1"),
     (lambda: plots.strips([]), "rows: 1 to 12 strips can be read at a glance, found 0"),
+    (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
     (lambda: plots.points({"a": T2}, joined="line"), "joined must be '' or 'ring', found 'line'"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
 ]  # fmt: skip
