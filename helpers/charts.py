@@ -34,7 +34,10 @@ def bars(values, xlabel, *, log=False, unit=""):
     own = [COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
-        look = {"color": looks[name][0] if grouped else own, "label": draw.shorten(name, 260)}
+        look = {
+            "color": looks[name][0] if grouped else own,
+            "label": draw.shorten(name, 740 / len(series) - 40),
+        }
         drawn = axes.barh(at, table[:, index], thick * 0.94, **look)
         axes.bar_label(drawn, list(map(told, table[:, index])), padding=4)
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
@@ -57,6 +60,7 @@ def bars(values, xlabel, *, log=False, unit=""):
     most, least = max(said, key=said.get), min(said, key=said.get)
     caption = f"Largest: {most}, {told(said[most])}"
     caption += f"; smallest: {least}, {told(said[least])}." if len(said) > 1 else "."
+    caption = caption if said[most] > said[least] or len(said) == 1 else f"All are {told(said[most])}."
     return Picture(figure, alt, caption)
 
 
@@ -285,6 +289,7 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         raise ValueError(f"joined must be '' or 'ring', found {joined!r}")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
     groups = None if groups is None else [str(group) for group in groups]
+    labels = None if labels is None else list(labels)
     kinds = draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
     looks = draw.looks(kinds)
     figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)

@@ -145,7 +145,7 @@ class Value:
             more = "" if callable(self.otherwise) else self.otherwise
             return NOT_YET, f"Expected {kinds[1]}, found {kinds[0]}.{call}{weight} {more}"
         if self.decimals and (found - expected).abs().max() < 10 ** (1 - self.decimals):
-            return NOT_YET, f"Close, but too coarse: round to {self.decimals} decimals or more."
+            return NOT_YET, f"Close, but not right when rounded to {self.decimals} decimals or more."
         words = said(self.otherwise, found.tolist() if isinstance(found, torch.Tensor) else found)
         if isinstance(expected, torch.Tensor) and expected.ndim and not self.any_order:
             words = f"The first place that differs is {first_place(found, expected)}. {words}"

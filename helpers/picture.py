@@ -254,7 +254,7 @@ def check_numbers(name, value, shape, sizes=None):
 
 def check_texts(name, value):
     """`value` as a list of strings, one or more."""
-    texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else []
+    texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
     if not texts or not all(isinstance(text, str) for text in texts):
         raise TypeError(f"{name} must be a list of strings, one or more, found {value!r:.60}")
     return texts

@@ -174,7 +174,9 @@ def lookup(kind, table, ids, rows, tokens):
         raise ValueError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
     _, rows = draw.check_tokens(tokens, "T H", rows=rows)
     tokens, ids = draw.check_tokens(tokens, "T", ids=ids)
-    ids, table = ids.astype(int), torch.as_tensor(table)
+    if not isinstance(table, torch.Tensor):
+        table = torch.from_numpy(draw.check_numbers("table", table, "N H"))
+    ids = ids.astype(int)
     if ids.min() < 0 or ids.max() >= len(table):
         raise ValueError(f"ids must be from 0 to {len(table) - 1}, found {ids.tolist()}")
     picked = draw.check_numbers("table[ids]", table[ids], "T H", dict(zip("TH", rows.shape, strict=True)))

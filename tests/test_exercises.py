@@ -297,7 +297,7 @@ def handed_in(b):
     yield "5.3", "The columns are word", lambda *args: [row[::-1] for row in nearest_by_loops(*args)]
     yield "5.3", "That is [3, n]", lambda *args: torch.tensor(nearest_by_loops(*args)).T
     yield "6.1", RIGHT, ((h - 1) / h) ** 0.5 + 2e-7
-    yield "6.1", "Close, but too coarse: round to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
+    yield "6.1", "Close, but not right when rounded to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
     yield "6.2", RIGHT, normed, by_sums
     yield "6.2", "A mean of shape [B, T]", lambda x, *rest: x - x.mean(-1), lambda x, *rest: x.mean(-1) - x
     torchs = "The numbers are right, but they are torch's own"

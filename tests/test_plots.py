@@ -216,6 +216,7 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     angles = torch.arange(9.0)
     circle = torch.stack([angles.cos(), angles.sin()], 1)
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
+    assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
     said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
     assert plots.points(panels).caption == said
@@ -360,6 +361,8 @@ WRONG = [
     (lambda: plots.bars({"a": 0.0}, "x", log=True), "values above 0, found 0"),
     (lambda: plots.strips({"a": [1.0, 2]}, marked={2: "c"}), "marked must be from 0 to 1"),
     (lambda: plots.strips([]), "rows: 1 to 12 strips can be read at a glance, found 0"),
+    (lambda: plots.vocabulary_map({"a": 1}), "tokens must be a list of strings"),
+    (lambda: plots.lookup("word", torch.nn.Embedding(2, 2), [0], EYE[:1], ["a"]), "table must be a tensor of numbers"),
     (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
     (lambda: plots.points({"a": T2}, joined="line"), "joined must be '' or 'ring', found 'line'"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
