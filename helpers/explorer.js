@@ -242,11 +242,14 @@ export function mount(el, sources, options = {}) {
   const [trouble, status] = ["trouble", "hidden"].map((name) => make("p", { class: name, role: "status" }));
   const [grid, detail] = ["grid", "detail"].map((name) => make("div", { class: name }));
   const caption = make("p"), legend = make("p", { class: "legend" }), read = make("output", { class: "read" }), list = make("ul");
-  const root = make("div", { class: "bert-explorer", "data-lm-suppress-shortcuts": "true" }, make("style", {}, CSS),
+  const root = make("div", { class: "bert-explorer" }, make("style", {}, CSS),
     make("div", { class: "examples", role: "group", "aria-label": "Examples" }, ...examples),
     make("div", { class: "boxes" }, ...labelled("Sentence", "sentence", sentence), ...labelled("Second text", "other", other)),
     make("div", { class: "choices" }, ...choices), trouble, grid, caption, legend, read, detail, list, status,
     make("p", { id: `${id}-help`, class: "hidden" }, "Up and down: another token. Left and right: another number. Escape: none."));
+
+  // JupyterLab tests its shortcuts at the element with the focus before it looks further up: `d d` would delete the cell.
+  for (const each of root.querySelectorAll("input, select, button, [tabindex]")) each.dataset.lmSuppressShortcuts = "true";
 
   const say = (text) => { trouble.textContent = text; trouble.hidden = !text; };
 

@@ -50,12 +50,25 @@ class Bert:
     tokenizer: Any = field(repr=False)
     model: Any = field(repr=False)
     name: str
+    stored: str = field(default="", repr=False)  # the checkpoint's dtype, where another is computed in
 
     @property
     def uncased(self):
-        """Whether this is bert-base-uncased's vocabulary, by its size and one sentence's ids."""
-        ids = self.tokenizer("Today is a good day").input_ids
-        return len(self.tokenizer) == 30522 and ids == [101, 2651, 2003, 1037, 2204, 2154, 102]
+        """Whether this is bert-base-uncased's vocabulary and its way to cut: by its size and one text's ids."""
+        ids = self.tokenizer("Today is a good dáy日").input_ids
+        return len(self.tokenizer) == 30522 and ids == [101, 2651, 2003, 1037, 2204, 2154, 1864, 102]
+
+    def fit(self, text):
+        """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
+        most = self.tokenizer.model_max_length
+        spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
+        end = max((end for _, end in spans["offset_mapping"]), default=0)
+        if len(self.tokenizer(text, verbose=False)["input_ids"]) <= most:
+            return text
+        print(
+            f"This text has more tokens than this model has places, {most}: it is cut after {text[:end][-20:]!r}."
+        )
+        return text[:end]
 
 
 def load_bert(name=None):
@@ -71,7 +84,8 @@ def load_bert(name=None):
     Returns
     -------
     Bert
-        Weights in the checkpoint's own dtype.
+        Weights in the checkpoint's own dtype; float16 and bfloat16, in which the course's numbers would agree to
+        two or three digits only, become float32, which holds each of them exactly.
 
     Raises
     ------
@@ -92,6 +106,8 @@ def load_bert(name=None):
     else:
         bert, source = _from_hub(given)
     table = bert.model.embeddings.word_embeddings
+    if bert.stored:
+        source += f", stored as {bert.stored}, computed in float32"
     print(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}")
     return bert
 
@@ -144,7 +160,8 @@ def _load(folder, name):
     if tokens > rows:
         raise BertError(f"The vocabulary in '{folder}' has {tokens} tokens for {rows} word embeddings", AGAIN)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
-    return Bert(tokenizer, model.eval(), name)
+    stored = str(model.dtype).removeprefix("torch.") if model.dtype in (torch.float16, torch.bfloat16) else ""
+    return Bert(tokenizer, (model.float() if stored else model).eval(), name, stored)
 
 
 def _check_config(folder):
@@ -312,10 +329,13 @@ def _ask_hub(repository, revision, token):
 
 @contextmanager
 def _refuse(problem, remedy=AGAIN):
-    """Whatever goes wrong inside, say this."""
+    """Whatever goes wrong inside, say this; of a file that the system will not give, say the system's reason."""
     try:
         yield
-    except Exception:  # noqa: BLE001 (three libraries, each with errors of its own)
+    except Exception as error:  # noqa: BLE001 (three libraries, each with errors of its own)
+        if isinstance(error, OSError) and error.errno and error.strerror:
+            what = f"{error.filename or problem} cannot be read ({error.strerror})"
+            raise BertError(what, "ask its owner for leave to read it, or give another") from None
         raise BertError(problem, remedy) from None
 
 

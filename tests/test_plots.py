@@ -1,9 +1,12 @@
 """The pictures: what is drawn is the data, odd input breaks none. The notebooks' are compared by nbval."""
 
 import html
+import io
 import itertools
 import re
+from unittest.mock import patch
 
+import matplotlib.style
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from PIL import Image
+from run_settings import difference
 
 from helpers import picture, plots
 
@@ -376,3 +380,97 @@ def test_a_wrong_argument_is_told_in_one_sentence(case):
         call()
     assert "\n" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+# What the comparison of pictures sees, in pictures as the notebooks have them: (drawn, drawn otherwise, whether it is seen).
+BARS = {"one": {"a": 1.0, "b": 0.5}, "two": {"a": 0.25, "b": 0.75}}
+MAP = np.linspace(-1, 1, 72).reshape(6, 12)
+SEEN = {
+    "nothing": (lambda: plots.bars(BARS, "x"), lambda: plots.bars(BARS, "x"), False),
+    "a bar longer by 1 in 10,000": (
+        lambda: plots.bars({"a": 1.0, "b": 0.5}, "x"),
+        lambda: plots.bars({"a": 1.0, "b": 0.50005}, "x"),
+        False,
+    ),
+    "two labels exchanged": (
+        lambda: plots.bars({"dog": 1.0, "cat": 0.9}, "x"),
+        lambda: plots.bars({"cat": 1.0, "dog": 0.9}, "x"),
+        True,
+    ),
+    "one letter": (
+        lambda: plots.bars({"dog": 1.0, "cat": 0.9}, "x"),
+        lambda: plots.bars({"dog": 1.0, "cot": 0.9}, "x"),
+        True,
+    ),
+    "names in a legend exchanged": (
+        lambda: plots.bars(BARS, "x"),
+        lambda: plots.bars({"two": BARS["one"], "one": BARS["two"]}, "x"),
+        True,
+    ),
+    "one cell of a heat map by a tenth of the scale": (
+        lambda: plots.heat_maps({"m": MAP}, "row", "column"),
+        lambda: plots.heat_maps({"m": MAP + 0.2 * (np.arange(72).reshape(6, 12) == 30)}, "row", "column"),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SEEN)
+def test_the_comparison_sees_what_an_eye_would(what):
+    one, other, seen = SEEN[what]
+    assert bool(difference(one().png, other().png)) == seen
+
+
+def test_the_comparison_lets_a_mark_move_by_one_css_pixel_and_no_further():
+    def spot(at):
+        image = Image.new("RGB", (100, 60), "white")
+        image.paste((13, 59, 140), (at, 20, at + 8, 28))
+        return picture_bytes(image)
+
+    assert not difference(spot(40), spot(42))
+    assert "pixels differ, the first at 40, 20" in difference(spot(40), spot(43))
+    assert (
+        difference(spot(40), picture_bytes(Image.new("RGB", (101, 60))))
+        == "its size is (101, 60), not (100, 60)"
+    )
+
+
+def picture_bytes(image):
+    out = io.BytesIO()
+    image.save(out, "png")
+    return out.getvalue()
+
+
+SETTINGS = {
+    "dark": lambda: matplotlib.style.use("dark_background"),
+    "ggplot": lambda: matplotlib.style.use("ggplot"),
+    "classic": lambda: matplotlib.style.use("classic"),
+    "transparent": lambda: matplotlib.rcParams.update(
+        {"savefig.transparent": True, "figure.facecolor": "red"}
+    ),
+    "laid out by itself": lambda: matplotlib.rcParams.update({"figure.autolayout": True, "axes.grid": True}),
+    "LaTeX": lambda: matplotlib.rcParams.update({"text.usetex": True, "font.family": "serif"}),
+    "float64": lambda: torch.set_default_dtype(torch.float64),
+    "no gradients": lambda: torch.set_grad_enabled(False),
+    "another device": lambda: torch.set_default_device("meta"),
+    "few digits": lambda: torch.set_printoptions(precision=1),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_picture_is_the_same_whatever_the_reader_has_set(setting):
+    def drawn():
+        return [
+            p.png
+            for p in (plots.bars(BARS, "x"), plots.lookup("word", [[1.0, 2.0]], [0], [[1.0, 2.0]], ["a"]))
+        ]
+
+    before = drawn()
+    with matplotlib.rc_context(), patch.dict(vars(torch._tensor_str.PRINT_OPTS)):
+        SETTINGS[setting]()
+        try:
+            assert drawn() == before
+        finally:
+            torch.set_default_dtype(torch.float32)
+            torch.set_grad_enabled(True)
+            torch.set_default_device(None)
