@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-FOLDS = {"solution": "hide-cell", "proof": "hide-input"}
+from helpers.copies import closed
+
+FOLDS = {"solution": "hide-cell", "proof": "hide-cell", "answer": "hide-output"}
 PICTURE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 
 
@@ -28,12 +30,12 @@ class Builder(StandaloneHTMLBuilder):
 
 
 def for_readers(app, docname, source):
-    """Fold solutions and proofs under words that say what is behind them; leave out the lecturer's notes."""
+    """Fold answers, solutions and proofs under words that say what is behind them; no lecturer's notes."""
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
-    cells = notebook["cells"]
-    notebook["cells"] = [c for c in cells if c["metadata"].get("slideshow", {}).get("slide_type") != "notes"]
+    for cell in closed(notebook):
+        cell["metadata"].setdefault("tags", []).append("answer")
     for cell in notebook["cells"]:
         metadata = cell["metadata"]
         for tag in FOLDS.keys() & set(metadata.get("tags", [])):

@@ -55,7 +55,6 @@ STYLE = {
 }
 
 
-# A decorator: what a function draws is the same whatever rcParams, style sheet or matplotlibrc the reader has set.
 _OWN = (
     "backend",
     "interactive",
@@ -64,7 +63,17 @@ _OWN = (
     "date.epoch",
 )  # of the process, not of a picture's looks
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
-styled = matplotlib.rc_context(_DEFAULTS | STYLE)
+
+
+def styled(function):
+    """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch."""
+
+    @functools.wraps(function)
+    def drawn(*args, **kwargs):
+        with matplotlib.rc_context(_DEFAULTS | STYLE), torch.device("cpu"):
+            return function(*args, **kwargs)
+
+    return drawn
 
 
 class Picture:
@@ -243,9 +252,7 @@ def check_numbers(name, value, shape, sizes=None):
     """`value` as a float64 array of `shape`, e.g. "T H"; `sizes` remembers what T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
     try:
-        own = isinstance(value, torch.Tensor)  # what is none is on the CPU, whatever the default device
-        kind = torch.float64 if isinstance(value, (list, tuple)) else None
-        tensor = torch.as_tensor(value, dtype=kind, device=None if own else "cpu")
+        tensor = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, (list, tuple)) else None)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"{name} must be a tensor of numbers, found {type(value).__name__}") from None
     found, expected = list(tensor.shape), [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
@@ -255,9 +262,8 @@ def check_numbers(name, value, shape, sizes=None):
         told = dict.fromkeys(f"[{', '.join(map(str, each))}]" for each in (expected, names))
         raise ValueError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
     sizes.update(zip(names, found, strict=True))
-    if tensor.is_complex() or tensor.is_meta:
-        what = "complex numbers" if tensor.is_complex() else "no numbers (it is on the meta device)"
-        raise TypeError(f"{name} must be a tensor of real numbers, found {what}")
+    if tensor.is_complex():
+        raise TypeError(f"{name} must be a tensor of real numbers, found complex ones")
     array = tensor.detach().cpu().to_dense().to(torch.float64).numpy()
     if not np.isfinite(array).all():
         first = np.argwhere(~np.isfinite(array))[0].tolist()

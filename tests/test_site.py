@@ -1,5 +1,6 @@
 """The site, built from the stored notebooks and looked at in a real browser, on a phone and on a desk."""
 
+import json
 import re
 import subprocess
 import sys
@@ -85,6 +86,40 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
         pictures = {path.parent / target for target in Page(path).targets if "_images/" in target}
         assert html.count("<figcaption>") == stored.count("<figcaption>") == html.count('loading="lazy"')
         assert sum(file.stat().st_size for file in [path, *pictures]) <= 400_000, path.name
+
+
+def answers(path):
+    """The texts that answer a prediction of a notebook: printed by the first code cell after it, and said below that."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for number, cell in enumerate(cells):
+        if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
+            at = next(n for n in range(number, len(cells)) if cells[n]["cell_type"] == "code")
+            for output in cells[at]["outputs"]:
+                data = output.get("data", {})
+                caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
+                yield from caption or output.get("text", data.get("text/plain", ()))
+            after = cells[at + 1]
+            if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
+                yield "".join(after["source"])
+
+
+def said(text):
+    """What of a text's first line a page shows as it is written: the longest part without markup."""
+    return max(re.split(r"[`*\[\]()_<>~\\“”\"'.]+", text.strip().partition("\n")[0]), key=len).strip()
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_who_opens_nothing_reads_no_answer(site):
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+            tab.goto(f"{address}notebooks/{path.stem}.html", wait_until="load")
+            sought = [part for part in map(said, answers(path)) if len(part) > 25]
+            text = " ".join(tab.inner_text("article").split())
+            assert [part for part in sought if " ".join(part.split()) in text] == [], path.name
+            tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+            text = " ".join(tab.inner_text("article").split())
+            found = sum(" ".join(part.split()) in text for part in sought)
+            assert found > 0.8 * len(sought), (path.name, found, len(sought))  # it looks for what is there
 
 
 @pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)

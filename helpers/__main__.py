@@ -1,0 +1,3 @@
+from helpers.copies import copy_all
+
+copy_all()
