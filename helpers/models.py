@@ -106,6 +106,8 @@ def load_bert(name=None):
     else:
         bert, source = _from_hub(given)
     table = bert.model.embeddings.word_embeddings
+    if bert.model.config.type_vocab_size == 1:
+        source += ", 1 segment row, so both texts of a pair get token type 0"
     if bert.stored:
         source += f", stored as {bert.stored}, computed in float32"
     print(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}")
@@ -160,8 +162,22 @@ def _load(folder, name):
     if tokens > rows:
         raise BertError(f"The vocabulary in '{folder}' has {tokens} tokens for {rows} word embeddings", AGAIN)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
+    if config.type_vocab_size == 1:
+        _one_segment(tokenizer)
     stored = str(model.dtype).removeprefix("torch.") if model.dtype in (torch.float16, torch.bfloat16) else ""
     return Bert(tokenizer, (model.float() if stored else model).eval(), name, stored)
+
+
+def _one_segment(tokenizer):
+    """Give every token type 0, as a model with one segment row needs; a pair's second text has type 1 otherwise."""
+    from tokenizers.processors import TemplateProcessing
+
+    first, last = tokenizer.cls_token, tokenizer.sep_token
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{first} $A {last}",
+        pair=f"{first} $A {last} $B:0 {last}:0",
+        special_tokens=[(token, tokenizer.convert_tokens_to_ids(token)) for token in (first, last)],
+    )
 
 
 def _check_config(folder):
