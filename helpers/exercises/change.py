@@ -15,7 +15,7 @@ def row_from_pieces(bert):
     table = rows_up_to(ids, tables(bert)[0])
     toy = torch.randn(9, 4, generator=generator())
     inputs = [given([5, 2, 7], toy), given([3], toy), given([4, 4, 1, 0], toy), given(ids, table)]
-    why = "A row that begins among its pieces means something from the first step on."
+    why = "One row where there were several. Whether it is a good start, only a measurement says."
     yield Function(lambda piece_ids, table: table[piece_ids].mean(dim=0), why, inputs)
     yield "Those are the rows, one a piece: a new token needs one row, their mean.", "table[piece_ids]"
     yield "That is the sum: it grows with the number of pieces.", "table[piece_ids].sum(dim=0)"
