@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812 (the field's name for it)
 from transformers import BertConfig, BertModel
 
 from helpers import checking, exercises, models
+from helpers.exercises.change import RESIZED, resized
 
 SEED = "today is a good day"
 RIGHT = ""  # how the reply to a right answer begins, behind the sign
@@ -425,6 +426,20 @@ def handed_in(b):
         yield "11.3", f"All are told but patient {k}. ", checklist(*lesson, probes[n], probes[m])
     yield "11.3", "For layer=patient 0, reference=BertEmbeddings(", checklist((one,), (two,))
     yield "11.3", "Expected a function", True
+    yield "12.1", RIGHT, lambda ids, table: sum(table[i] for i in ids) / len(ids)
+    yield "12.1", "That is the sum", lambda ids, table: sum(table[i] for i in ids)
+    yield (
+        "12.2",
+        "A token that is not kept raises",
+        lambda ids, kept, unk: [list(map(kept.index, r)) for r in ids.tolist()],
+    )
+    yield "12.3", RIGHT, lambda t: (s := t.abs().amax(1, True).clamp(min=1e-12) / 127) * (t / s).round()
+    yield "12.3", "A row of zeros", lambda t: (s := t.abs().amax(1, True) / 127) * (t / s).round()
+    four = ["places doubled", "healthy", "new rows in front", "one row for both"]
+    yield "12.4", RIGHT, four, dict(enumerate(four, 1)), [name.upper() for name in four]
+    yield "12.4", "3 of 4 right. What tells layer 2: old", [four[0], four[3], *four[2:]]
+    yield "12.4", "'sick', for layer 1, is not in", ["sick"] * 4
+    yield "12.4", "Expected {1:", "healthy", four[:3]
 
 
 def asked(number, bert):
@@ -605,6 +620,16 @@ def freshly_made(bert, name, dtype=torch.float32, **sizes):
         torch.manual_seed(0)
         config = BertConfig(**{"num_attention_heads": 1, "num_hidden_layers": 1, **sizes})
         return models.Bert(bert.tokenizer, BertModel(config).to(dtype).eval(), name)
+
+
+def test_each_layer_that_grew_shows_its_fault_where_it_is_said(any_bert):
+    own = any_bert.model.embeddings
+    old, new = torch.tensor([[4, 5, 6]]), len(own.word_embeddings.weight) + torch.arange(2)[:, None]
+    found = {n: resized(any_bert, n) for n in RESIZED}
+    first = [torch.equal(layer(old)[0, 0], own(old)[0, 0]) for layer in found.values()]
+    every = [torch.equal(layer(old), own(old)) for layer in found.values()]
+    both = [torch.equal(*layer(new)) for layer in (found[1], found[2], found[4])]
+    assert (first, every, both) == ([1, 1, 0, 1], [0, 1, 0, 1], [0, 0, 1])
 
 
 def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):

@@ -26,7 +26,7 @@ in another way, a mistake as a learner would write it, a judge's replies) is a l
 """
 
 from ..checking import check, numbers, progress
-from . import layer, tables  # noqa: F401 (their exercises are registered when they are imported)
+from . import change, layer, tables  # noqa: F401 (their exercises are registered when they are imported)
 from .beyond import patient
 
 __all__ = ["check", "numbers", "patient", "progress"]
