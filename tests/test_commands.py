@@ -9,7 +9,21 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = {"jupyter", "nbconvert", "pip", "python", "pytest", "ruff", "sphinx-build"}  # in the environment
-SYSTEM = {"bash", "cp", "Copy-Item", "git", "npm", "perl", "python", "python3", "repo2docker", "uv", "xargs"}
+SYSTEM = {
+    "bash",
+    "cp",
+    "Copy-Item",
+    "New-Item",
+    "mkdir",
+    "git",
+    "npm",
+    "perl",
+    "python",
+    "python3",
+    "repo2docker",
+    "uv",
+    "xargs",
+}
 MADE = {
     ".venv",
     "slides",
