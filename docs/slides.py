@@ -1,7 +1,7 @@
 """`jupyter nbconvert --config docs/slides.py notebooks/*.ipynb` writes static slides into slides/.
 
-They take reveal.js, require.js and jQuery from slides/node_modules if they are there (see lecturing.md), which works
-without internet, else from a CDN.
+They take reveal.js, require.js and jQuery from slides/node_modules (see lecturing.md) and nothing from any other host, so
+that they work where there is no network and where it hangs.
 """
 
 from pathlib import Path
@@ -14,9 +14,10 @@ c.TemplateExporter.extra_template_paths = ["notebooks"]  # for rise.css
 c.TemplateExporter.template_name = "lecture"
 c.SlidesExporter.reveal_width, c.SlidesExporter.reveal_height = "1280", "720"
 c.SlidesExporter.reveal_theme = "white"
-if Path("slides/node_modules").is_dir():
-    c.SlidesExporter.reveal_url_prefix = "node_modules/reveal.js"
-    c.SlidesExporter.require_js_url = "node_modules/requirejs/require.js"
-    c.SlidesExporter.jquery_url = "node_modules/jquery/dist/jquery.min.js"
-else:
-    c.SlidesExporter.reveal_url_prefix = "https://unpkg.com/reveal.js@4.6"
+if not Path("slides/node_modules/reveal.js").is_dir():
+    raise SystemExit(
+        "The slides need reveal.js in slides/node_modules: run lecturing.md's `npm install` line first."
+    )
+c.SlidesExporter.reveal_url_prefix = "node_modules/reveal.js"
+c.SlidesExporter.require_js_url = "node_modules/requirejs/require.js"
+c.SlidesExporter.jquery_url = "node_modules/jquery/dist/jquery.min.js"

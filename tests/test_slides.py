@@ -158,6 +158,9 @@ def static(folder):
         (folder / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "nbconvert", "--config", "docs/slides.py", "lecture.ipynb"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    html = (folder / "slides" / "lecture.slides.html").read_text("utf-8")
+    foreign = r"""(?:<(?:script|link|iframe|img)\b[^>]*(?:src|href)=|\bimport\b[^;\n]{0,80}|url\()\s*["']?(?:https?:)?//[^"')\s]*"""
+    assert not re.findall(foreign, html), "the slides ask another host"
     with browser.page(*SCREEN) as page:
         page.goto((folder / "slides" / "lecture.slides.html").as_uri())
         page.wait_for_selector(".reveal.ready")
