@@ -71,6 +71,8 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points;
     `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
+    if log not in ("", "x", "y", "xy"):
+        raise ValueError(f"log must be '', 'x', 'y' or 'xy', found {log!r}")
     curves, sizes = curves if isinstance(curves, dict) else {"": curves}, {}
     curves = draw.check_named("curves", curves, 4, "curves can be told apart", "n", sizes)
     x = np.arange(sizes["n"]) + 0.0 if x is None else draw.check_numbers("x", x, "n", sizes)
@@ -330,11 +332,12 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         if labels:
             written = draw.label_points(panel, of, labels)
             told += [f"{written} of the {n} names find room"] if written < n else []
-        spots = len(np.unique((of / (np.abs(of).max() or 1)).round(3), axis=0))
+        spread = np.ptp(of, axis=0).max()  # what the axes go by, wherever the points lie
+        spots = len(np.unique(((of - of.min(0)) / (spread or 1)).round(3), axis=0))
         away = np.linalg.norm(of, axis=1)
         if spots <= n / 2:
             told.append(f"the {n} points lie on {counted(spots, 'spot')}")
-        elif n > 2 and np.ptp(away) < 1e-3 * away.max():
+        elif n > 2 and np.ptp(away) < 1e-3 * spread:
             told.append("all points are equally far from 0")
         elif len(looks) > 1:
             apart = ((of[:, None] - of[None]) ** 2).sum(-1) + np.diag(np.full(n, np.inf))

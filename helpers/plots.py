@@ -107,7 +107,10 @@ def word_pieces(text, tokens, ids, word_ids):
         write(axes, x + width / 2, y + 17, name, 12)
         write(axes, x + width / 2, y + 53, str(ids[t]))
 
-    words, special = Counter(word for word in word_ids if word is not None), word_ids.count(None)
+    # As drawn: a piece that does not touch the one before begins a word (numbers begin again in each text).
+    begins = [w is not None and (t == 0 or w != word_ids[t - 1]) for t, w in enumerate(word_ids)]
+    numbered = [n for n, w in zip(np.cumsum(begins), word_ids, strict=True) if w is not None]
+    words, special = Counter(numbered), word_ids.count(None)
     split = sum(pieces > 1 for pieces in words.values())
     pairs = [f"{quote(t)} {i}" for t, i in zip(tokens, ids, strict=True)]
     pairs = pairs if len(pairs) <= draw.MOST_TOKENS else [*pairs[:4], "…", *pairs[-2:]]

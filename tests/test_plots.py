@@ -222,6 +222,10 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
+    far = plots.points({"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]]})
+    assert far.caption == "Far."
+    words = plots.word_pieces("good day is it", ["good", "day", "is", "it"], [1, 2, 3, 4], [0, 1, 0, 1])
+    assert words.caption == "Every word is one piece."
     said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
     assert plots.points(panels).caption == said
 
@@ -350,6 +354,7 @@ WRONG = [
     (lambda: plots.lookup("words", EYE, [0], EYE[:1], ["a"]), "kind must be one of word, segment and position"),
     (lambda: plots.lookup("word", EYE, [2], EYE[:1], ["a"]), r"ids must be from 0 to 1, found \[2\]"),
     (lambda: plots.lines([1.0, -1], "x", "y", log="y"), "heights of 0 or more"),
+    (lambda: plots.lines([1.0, 2], "x", "y", log="Y"), "log must be '', 'x', 'y' or 'xy', found 'Y'"),
     (lambda: plots.lines([1.0, 2], "x", "y", x=[2.0, 1]), "x must rise from left to right"),
     (lambda: plots.lines([1.0, 2], "x", "y", mark={7: "no"}), "mark must name values of x, found 7"),
     (lambda: plots.shares([[0.5, 0.5, 0.5]], ["a"]), r"sum to 1, found \[0.5, 0.5, 0.5\]"),
