@@ -98,7 +98,14 @@ def reply(asking, answer):
     parts = answer.values() if isinstance(answer, dict) else answer
     if blank(answer) or (isinstance(answer, list | tuple | dict) and answer and all_blank(parts)):
         return UNANSWERED, "Put your answer in place of the dots and run the cell again."
-    return next(asking).reply(answer, asking)
+    try:
+        kind = next(asking)
+    except Exception as error:  # noqa: BLE001 (its inputs are made from the loaded model, which may lack a part)
+        return (
+            UNANSWERED,
+            f"This exercise does not fit this model, whatever the answer ({error_line(error)}).",
+        )
+    return kind.reply(answer, asking)
 
 
 def blank(value):

@@ -23,6 +23,17 @@ SMALL = {
     "hidden_dropout_prob": 0.2,
     "dtype": torch.float64,
 }
+# As published checkpoints have it: stored in half precision, one segment row, more rows than tokens, few places.
+ODD_FILE = {
+    "hidden_size": 36,
+    "num_attention_heads": 4,
+    "intermediate_size": 72,
+    "hidden_act": "relu",
+    "max_position_embeddings": 32,
+    "type_vocab_size": 1,
+    "vocab_size": 30528,
+    "dtype": torch.float16,
+}
 WIDE = {"hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 256}
 ODD = (
     "Hello 🙂 <b>$x_1$</b> & \\frac \N{COMBINING ACUTE ACCENT} 東京 مرحبا [MASK] 'a' \"b\" "
@@ -104,6 +115,13 @@ class TestAnyModel:
     @each_notebook
     def test_a_notebook_holds_on_bert_base_uncased(self, tmp_path, path):
         check(path, tmp_path, real_bert())
+
+
+class TestOddFile:
+    @each_notebook
+    def test_a_notebook_holds_on_settings_that_published_checkpoints_have(self, folder, tmp_path, path):
+        """Where an exercise needs what this model has not, it says so."""
+        check(path, tmp_path, folder("odd", **ODD_FILE), solved="✓○")
 
 
 class TestAnySentence:

@@ -216,7 +216,7 @@ def test_a_number_in_prose_stands_in_a_cell_too(name):
             backed = all(
                 re.search(rf"(?<![\d.]){re.escape(part)}(?!\d)", code) for part in re.split("[×x]", plain)
             )
-            if len(re.sub(r"\D", "", plain)) + plain.count("%") < 2 or re.fullmatch(r"0\d|1[01]", plain):
+            if len(re.sub(r"\D", "", plain)) + plain.count("%") < 2 or re.fullmatch(r"0\d|1[0-2]", plain):
                 continue  # a single digit, or the number of a notebook
             if not backed and found not in looked_up:
                 unbacked.append(f"cell {number}: {found}")
