@@ -19,7 +19,7 @@ def closed(notebook):
     """
     cells = notebook["cells"]
     cells[:] = [c for c in cells if c["metadata"].get("slideshow", {}).get("slide_type") != "notes"]
-    asked, answers = False, []
+    asked, answers, answers_before = False, [], 0
     for cell in cells:
         source, tags = "".join(cell["source"]), set(cell["metadata"].get("tags", ()))
         if cell["cell_type"] == "code":
@@ -29,7 +29,7 @@ def closed(notebook):
                 answers.append(cell)
         elif "**Predict" in source:
             asked, answers_before = True, len(answers)
-        elif source.startswith("#"):
+        elif source.startswith("#") and len(answers) > answers_before:
             asked = False
         elif asked and len(answers) > answers_before and not source.startswith("<details>"):
             cell["source"] = CLOSED.format(source)

@@ -179,8 +179,11 @@ def test_a_folder_is_loaded_in_the_dtype_of_its_tensors(tmp_path, capfd, dtype, 
     folder = save(tmp_path / "x", dtype=getattr(torch, dtype), type_vocab_size=3)
     configure(dtype=other)(folder)
     bert = load_bert(folder)
-    assert capfd.readouterr() == (f"{folder} · 1100 × 36 · from this folder\n", "")
-    assert {weights.dtype for weights in bert.model.parameters()} == {getattr(torch, dtype)}
+    half = dtype in ("float16", "bfloat16")
+    said = f", stored as {dtype}, computed in float32" * half
+    assert capfd.readouterr() == (f"{folder} · 1100 × 36 · from this folder{said}\n", "")
+    kind = torch.float32 if half else getattr(torch, dtype)
+    assert {weights.dtype for weights in bert.model.parameters()} == {kind}
     assert same_weights(bert, folder) and bert.tokenizer.model_max_length == 64
 
 
@@ -466,3 +469,14 @@ def test_without_network_and_home_it_says_one_line_and_waits_for_nothing(tmp_pat
     ran = subprocess.run(run, env=os.environ | settings, capture_output=True, encoding="utf-8", check=True)
     # After 2 s it would say that the hub is silent.
     assert (ran.stdout, ran.stderr) == (f"{BUNDLED.format('30522 × 384')}, because {UNREACHED}\n", "")
+
+
+def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys):
+    assert bert.fit("today is a good day") == "today is a good day" and bert.fit("") == ""
+    assert capsys.readouterr().out == ""
+    cut = bert.fit("today is a good day and " * 120)
+    most = bert.model.config.max_position_embeddings
+    assert len(bert.tokenizer(cut)["input_ids"]) == most
+    assert re.fullmatch(
+        f"This text has more tokens than this model has places, {most}: .*\n", capsys.readouterr().out
+    )
