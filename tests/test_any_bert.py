@@ -118,7 +118,8 @@ class TestAnyModel:
 
 
 class TestOddFile:
-    @each_notebook
+    # All but 03, whose subject is the difference of two segment rows: this file has one, and the README says so.
+    @pytest.mark.parametrize("path", [p for p in LOADING if p.stem[:2] != "03"], ids=lambda path: path.stem)
     def test_a_notebook_holds_on_settings_that_published_checkpoints_have(self, folder, tmp_path, path):
         """Where an exercise needs what this model has not, it says so."""
         check(path, tmp_path, folder("odd", **ODD_FILE), solved="✓○")

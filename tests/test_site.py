@@ -97,7 +97,8 @@ def answers(path):
             for output in cells[at]["outputs"]:
                 data = output.get("data", {})
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
-                yield from caption or output.get("text", data.get("text/plain", ()))
+                lines = caption or output.get("text", data.get("text/plain", ()))
+                yield from (line for line in lines if said(line) not in "".join(cells[at]["source"]))
             after = cells[at + 1]
             if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
                 yield "".join(after["source"])
