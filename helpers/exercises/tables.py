@@ -261,7 +261,8 @@ def border(bert):
         lambda input_ids, attention_mask, sep_id: (
             ((input_ids == sep_id).cumsum(1) - (input_ids == sep_id).long()) * attention_mask
         ),
-        "The border was in the ids all along: [SEP] marks it, and the token types say it once more.",
+        "Unless somebody has typed a [SEP], the border is in the ids: the tokenizer's [SEP] marks it. Where one was "
+        "typed, only the token types can tell.",
         [
             given(batched(rows, fill), batched([[1] * len(row) for row in rows], 0), sep_id)
             for rows, sep_id, fill in tries
