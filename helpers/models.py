@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import queue
+import stat
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
@@ -61,14 +62,14 @@ class Bert:
     def fit(self, text):
         """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
         most = self.tokenizer.model_max_length
-        spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
-        end = max((end for _, end in spans["offset_mapping"]), default=0)
         if len(self.tokenizer(text, verbose=False)["input_ids"]) <= most:
             return text
+        spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
+        text = text[: max(end for _, end in spans["offset_mapping"])]
         print(
-            f"This text has more tokens than this model has places, {most}: it is cut after {text[:end][-20:]!r}."
+            f"This text has more tokens than this model has places, {most}: it is cut after {text[-20:]!r}."
         )
-        return text[:end]
+        return text
 
 
 def load_bert(name=None):
@@ -92,19 +93,20 @@ def load_bert(name=None):
     BertError
         If the name cannot be had as a BERT. A name that was given is never replaced by another.
     """
+    if not isinstance(name, str | os.PathLike | None):
+        raise BertError(
+            f"A {type(name).__name__} names no BERT", "give a hub id, a folder or 'bundled', as text"
+        )
     given = os.environ.get("BERT_MODEL") or None if name is None else os.fspath(name)
-    if given is None:
-        try:
-            bert, source = _from_hub(AUTOMATIC)
-        except BertError as error:
-            why = error.args[0][0].lower() + error.args[0][1:]
-            bert, source = _bundled(f", because {why}")
-    elif given == "bundled":
-        bert, source = _bundled()
-    elif os.path.isdir(folder := os.path.expanduser(given)):
-        bert, source = _load(Path(folder), given), "from this folder"
-    else:
-        bert, source = _from_hub(given)
+    try:
+        bert, source = _choose(given)
+    except BertError:
+        raise
+    except Exception as error:  # noqa: BLE001 (what no line below expects is still told in one sentence)
+        what = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+        raise BertError(
+            f"{given or AUTOMATIC} cannot be loaded ({what})", "give another, or 'bundled'"
+        ) from None
     table = bert.model.embeddings.word_embeddings
     if bert.model.config.type_vocab_size == 1:
         source += ", 1 segment row, so both texts of a pair get token type 0"
@@ -112,6 +114,20 @@ def load_bert(name=None):
         source += f", stored as {bert.stored}, computed in float32"
     print(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}")
     return bert
+
+
+def _choose(given):
+    """The model that this name stands for, and in words where it came from."""
+    if given is None:
+        try:
+            return _from_hub(AUTOMATIC)
+        except BertError as error:
+            return _bundled(f", because {error.args[0][0].lower()}{error.args[0][1:]}")
+    if given == "bundled":
+        return _bundled()
+    if os.path.isdir(folder := os.path.expanduser(given)):
+        return _load(Path(folder), given), "from this folder"
+    return _from_hub(given)
 
 
 def _bundled(because=""):
@@ -163,7 +179,8 @@ def _load(folder, name):
         raise BertError(f"The vocabulary in '{folder}' has {tokens} tokens for {rows} word embeddings", AGAIN)
     tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
     if config.type_vocab_size == 1:
-        _one_segment(tokenizer)
+        with _refuse(f"The vocabulary in '{folder}' lacks [CLS] or [SEP]"):
+            _one_segment(tokenizer)
     stored = str(model.dtype).removeprefix("torch.") if model.dtype in (torch.float16, torch.bfloat16) else ""
     return Bert(tokenizer, (model.float() if stored else model).eval(), name, stored)
 
@@ -205,9 +222,12 @@ def _look_into(folder):
 
 
 def _find(folder, *names):
-    for file in (Path(folder, name) for name in names):
-        if os.path.isfile(file):
-            return file
+    with _refuse(f"'{folder}' cannot be looked into", "check the path"):
+        for file in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if stat.S_ISREG(os.stat(file).st_mode):
+                    open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
+                    return file
     raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
 
 

@@ -8,8 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import types
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -480,3 +483,42 @@ def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys
     assert re.fullmatch(
         f"This text has more tokens than this model has places, {most}: .*\n", capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])
+def test_what_is_no_name_is_refused_in_one_sentence(name):
+    assert sentence(name).startswith(f"A {type(name).__name__} names no BERT: ")
+
+
+def test_what_nothing_expects_is_told_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "_look_into", lambda folder: 1 / 0)
+    folder = save(tmp_path / "x")
+    assert "cannot be loaded (ZeroDivisionError: division by zero): give another" in sentence(folder)
+
+
+@contextmanager
+def somebody_else():
+    """The rights of another user than root, who may read everything; what is imported is so already."""
+    load_bert("bundled")
+    root = os.geteuid() == 0
+    os.seteuid(65534 if root else os.geteuid())
+    try:
+        yield
+    finally:
+        os.seteuid(0 if root else os.geteuid())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("locked", ["model.safetensors", "vocab.txt", "config.json", "."])
+def test_what_may_not_be_read_is_told_so(locked):
+    """A class opens the lecturer's folder: not damaged, not missing, but locked."""
+    with tempfile.TemporaryDirectory() as above:
+        os.chmod(above, 0o755)
+        folder = save(Path(above, "x"))
+        for path in (folder, *folder.iterdir()):
+            path.chmod(0o755)
+        (folder / locked).chmod(0)
+        with somebody_else():
+            said = sentence(folder)
+        (folder / locked).chmod(0o755)
+    assert "cannot be read (Permission denied)" in said
