@@ -201,6 +201,9 @@ def test_a_handout_has_no_solutions_notes_or_outputs_and_runs(tmp_path):
     for path in NOTEBOOKS:
         handout = (tmp_path / path.name).read_text(encoding="utf-8")
         assert "Solution (folded)" not in handout and "For the lecturer" not in handout
-        assert not any(cell.get("outputs") for cell in json.loads(handout)["cells"])
+        cells = json.loads(handout)["cells"]
+        assert not any(cell.get("outputs") for cell in cells)
+        asked = sum("**Predict" in "".join(cell["source"]) for cell in cells)
+        assert asked == 0 or handout.count("What it showed: open it") > asked / 2, path.name
         assert handout.count("<summary>Hint") == path.read_text("utf-8").count("<summary>Hint")
     run_notebook(tmp_path / "03_segment_embeddings.ipynb")
