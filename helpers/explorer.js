@@ -248,8 +248,8 @@ export function mount(el, sources, options = {}) {
     make("div", { class: "choices" }, ...choices), trouble, grid, caption, legend, read, detail, list, status,
     make("p", { id: `${id}-help`, class: "hidden" }, "Up and down: another token. Left and right: another number. Escape: none."));
 
-  // JupyterLab tests its shortcuts at the element with the focus before it looks further up: `d d` would delete the cell.
-  for (const each of root.querySelectorAll("input, select, button, [tabindex]")) each.dataset.lmSuppressShortcuts = "true";
+  // What is typed here is not JupyterLab's, which would take `d d` for deleting the cell.
+  root.addEventListener("keydown", (event) => event.stopPropagation());
 
   const say = (text) => { trouble.textContent = text; trouble.hidden = !text; };
 
