@@ -46,26 +46,29 @@ def pipeline(step=None):
 
     def box(name, label, x, y, width, height=48):
         colour = COLOURS.get(name, draw.PLAIN if name == "tokenize" else COLOURS["sum"])
+        label = f"{STEPS.index(name) + 1} {label}"
         draw.chip(axes, x, y, width, height, label, colour, lit=step in (None, name))
 
-    write(axes, 24, 90, "text", 12.5)
-    arrow(44, 90, 64, 90)
-    box("tokenize", "tokenize", 66, 6, 100, 168)
+    write(axes, 22, 60, "text", 12)
+    arrow(40, 60, 58, 60)
+    box("tokenize", "tokenize", 60, 6, 118, 108)
+    write(axes, 119, 142, "counted:", 10.5, MUTED)
+    write(axes, 119, 160, "0, 1, 2, …", 10.5, MUTED)
     inputs = ("ids [B, T]", "segment ids [B, T]", "places [T]")
     for name, told, y in zip(PARTS, inputs, (30, 90, 150), strict=True):
-        arrow(168, y, 322, y)
-        write(axes, 245, y - 12, told, 10.5, MUTED)
-        box(name, f"{name}\ntable", 324, y - 24, 98)
-        arrow(424, y, 468, 90 + (y - 90) * 0.25)
-    box("sum", "+", 470, 66, 56)
-    box("layer norm", "LayerNorm", 558, 66, 116)
-    box("dropout", "dropout", 706, 66, 92)
-    for x in (528, 676, 800):
-        arrow(x, 90, x + 28, 90)
-    write(axes, 862, 90, "[B, T, H]")
-    alt = "The embedding layer from left to right: text is tokenized to ids [B, T], segment ids [B, T] and "
-    alt += "places [T]; each picks rows of a table of its own, the word, the segment and the position table; "
-    alt += "the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
+        arrow(180, y, 316, y)
+        write(axes, 246, y - 15, told, 10, MUTED)
+        box(name, f"{name}\ntable", 318, y - 24, 118)
+        arrow(438, y, 468, 90 + (y - 90) * 0.25)
+    box("sum", "+", 470, 66, 48)
+    box("layer norm", "LayerNorm", 540, 66, 142)
+    box("dropout", "dropout", 704, 66, 112)
+    for x in (519, 683, 817):
+        arrow(x, 90, x + 20, 90)
+    write(axes, 868, 90, "[B, T, H]", 11)
+    alt = "The embedding layer from left to right: text is tokenized to ids [B, T] and segment ids [B, T], places "
+    alt += "[T] are counted, 0, 1, 2 and so on; each picks rows of a table of its own, the word, the segment and the "
+    alt += "position table; the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
     if step is None:
         return Picture(figure, alt, "The whole embedding layer.")
     told = f"{step}, step {STEPS.index(step) + 1} of {len(STEPS)}"

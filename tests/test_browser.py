@@ -48,7 +48,9 @@ def test_typing_a_sentence_changes_the_tokens(lab):
     explorer.get_by_text("Number 0 of “[CLS]”: word ").wait_for()
     for key in "bddxa":  # Lab's: a cell below, delete, cut, a cell above
         explorer.locator(".rows").press(key)
-    assert page.evaluate("document.activeElement.className") == "rows", "a key typed in the explorer reached Lab"
+    assert page.evaluate("document.activeElement.className") == "rows", (
+        "a key typed in the explorer reached Lab"
+    )
     explorer.get_by_role("button", name="another order").click()
     explorer.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
 
