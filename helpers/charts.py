@@ -1,9 +1,11 @@
-"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points, arrows. `plots` says what they
+"""The pictures for any data: bars, lines, histograms, strips, grid, heat_maps, points, arrows. `plots` says what they
 share."""
 
 import math
+from itertools import chain, zip_longest
 
 import numpy as np
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
@@ -23,9 +25,10 @@ from .picture import (
 
 
 @styled
-def bars(values, xlabel, *, log=False, unit=""):
+def bars(values, xlabel, *, log=False, unit="", marked=None):
     """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for
-    up to 4 bars together. `unit` is written after each value; "%" writes shares as percents."""
+    up to 4 bars together. `unit` is written after each value; "%" writes shares as percents. `marked`, a name, is the
+    bar to look at."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped = isinstance(next(iter(values.values())), dict)
     rows = values if grouped else {name: {"": of} for name, of in values.items()}
@@ -36,7 +39,10 @@ def bars(values, xlabel, *, log=False, unit=""):
     table = draw.check_numbers("values", [list(of.values()) for of in rows.values()], "n s")
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
-
+    if marked is not None and (grouped or marked not in values):
+        raise PictureError(
+            f"marked must be the name of a single bar, one of {listed(values)}, found {marked!r}"
+        )
     unit = draw.shorten(unit, 120) if unit else ""
 
     def told(value):
@@ -45,17 +51,39 @@ def bars(values, xlabel, *, log=False, unit=""):
     each = 36 * (len(series) + 1) * 0.8 if grouped else 36
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     thick, looks = 0.74 / len(series), draw.looks(series)
-    own = [COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
+    own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
-        look = {
-            "color": looks[name][0] if grouped else own,
-            "label": draw.shorten(name, 740 / len(series) - 40),
-        }
-        drawn = axes.barh(at, table[:, index], thick * 0.94, **look)
+        drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
         axes.bar_label(drawn, list(map(told, table[:, index])), padding=4)
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
-    room = 0.05 + 0.0013 * max(draw.text_width(told(value)) for value in table.flat)
+    _bar_scale(
+        axes, table, log, unit, 0.05 + 0.0013 * max(draw.text_width(told(value)) for value in table.flat)
+    )
+    if grouped:
+        figure.legend(
+            axes.containers,
+            [draw.shorten(name, 740 / len(series) - 40) for name in series],
+            loc="outside upper left",
+            ncols=5,
+        )
+    names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
+    alt = f"{xlabel}{', logarithmic' if log else ''}: "
+    alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
+    most, least = draw.highest(flat), draw.highest(-flat)
+    caption = f"Largest: {names[most]}, {told(flat[most])}"
+    caption += f"; smallest: {names[least]}, {told(flat[least])}." if len(names) > 1 else "."
+    caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
+    if marked is not None:
+        of = flat[names.index(marked)]
+        caption = (
+            f"{draw.capital(marked)}: {told(of)}, number {(flat > of).sum() + 1} of {len(flat)}. {caption}"
+        )
+    return Picture(figure, alt, caption)
+
+
+def _bar_scale(axes, table, log, unit, room):
+    """The scale of bars that end at `table`, with `room` beyond them, a share of it, for what is written there."""
     low, high = min(0, table.min()), max(0, table.max())
     if log:
         low = table.min() / 3
@@ -65,16 +93,6 @@ def bars(values, xlabel, *, log=False, unit=""):
         axes.axvline(0, color=MUTED, lw=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}" if unit == "%" else draw.tick(v))
-    if grouped:
-        figure.legend(loc="outside upper left", ncols=5)
-    names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
-    alt = f"{xlabel}{', logarithmic' if log else ''}: "
-    alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
-    most, least = draw.highest(flat), draw.highest(-flat)
-    caption = f"Largest: {names[most]}, {told(flat[most])}"
-    caption += f"; smallest: {names[least]}, {told(flat[least])}." if len(names) > 1 else "."
-    caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
-    return Picture(figure, alt, caption)
 
 
 @styled
@@ -185,13 +203,13 @@ def histograms(samples, xlabel, *, marks=None):
     figure = draw.new_figure(370)
     top = 16 + 24 * math.ceil(len(samples) / 2) + (34 if marks else 0)
     axes = draw.add_axes_px(figure, 84, top, 796, 310 - top)  # room for 100% beside the label
-    alt, means, looks = f"Histograms of {xlabel} on the same bins.", [], draw.looks(samples).values()
-    for (name, of), (colour, dash, _) in zip(samples.items(), looks, strict=True):
+    alt, means, handles = f"Histograms of {xlabel} on the same bins.", [], []
+    for (name, of), (colour, dash, _) in zip(samples.items(), draw.looks(samples).values(), strict=True):
         mean, share = draw.format_number(of.mean()), np.histogram(of, bins)[0] / len(of)
         means.append(f"{mean} for {name}")
         axes.stairs(share, bins, fill=True, color=colour, alpha=0.18)
         label = f"{draw.shorten(name, 330)}: mean {mean}"
-        axes.stairs(share, bins, lw=2.2, color=colour, ls=dash, label=label)
+        handles.append((axes.stairs(share, bins, lw=2.2, color=colour, ls=dash), label))
         axes.axvline(of.mean(), color=colour, ls=dash, lw=1.6)
         alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {draw.format_number(of.std())}."
     axes.set(xlim=(bins[0], bins[-1]), xlabel=draw.shorten(xlabel, 700, 12), ylabel="share of values")
@@ -202,15 +220,16 @@ def histograms(samples, xlabel, *, marks=None):
         axes.axvline(x, color=MUTED, lw=1.2, ls=(0, (2, 2)))
         alt += f" Marked: {text}, at {draw.format_number(x)}."
     draw.flags(axes, marks)
-    figure.legend(loc="upper left", ncols=2, handlelength=2)
+    artists, names = zip(*handles[::2], *handles[1::2], strict=True)  # a legend is filled column by column
+    figure.legend(artists, names, loc="upper left", ncols=2, handlelength=2)
     return Picture(figure, alt, f"Mean {listed(means)}.")
 
 
 @styled
-def strips(rows, *, marked=None):
-    """All numbers of a few vectors, each as one heat strip, on one scale; `rows` dict name → [H], or a list
-    of (name, [H]). `marked` dict dimension → text points at columns; the largest number of each strip is
-    written beside it; of up to 128 columns a dot marks an exact 0."""
+def strips(rows, *, marked=None, limit=None):
+    """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
+    given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
+    largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
     pairs, sizes = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows), {}
     if not 1 <= len(pairs) <= 12:
         raise PictureError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
@@ -219,7 +238,7 @@ def strips(rows, *, marked=None):
     width, marked = sizes["H"], draw.check_marks("marked", marked, whole=True)
     if any(not 0 <= i < width for i, _ in marked):
         raise PictureError(f"marked must be from 0 to {width - 1}, found {[i for i, _ in marked]}")
-    limit, top = draw.colour_limit(table), 62 if marked else 30
+    limit, top = draw.colour_limit(table, limit=limit), 62 if marked else 30
     height = min(52.0, 250 / len(table)) * len(table)
     figure = draw.new_figure(top + height + 70)
     labels = [draw.shorten(name, 136) for name in names]
@@ -249,6 +268,57 @@ def strips(rows, *, marked=None):
 
 
 @styled
+def grid(rows, groups=None):
+    """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
+    (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
+    that find no room are left out."""
+    pairs = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows)
+    names, cells = [str(name) for name, _ in pairs], [[str(cell) for cell in of] for _, of in pairs]
+    groups = [
+        [str(kind) for kind in of] for of in ([[""] * len(of) for of in cells] if groups is None else groups)
+    ]
+    size, found = [*map(len, cells)], [*map(len, groups)]
+    if not 1 <= len(size) <= 10 or not all(size) or size != found:
+        raise PictureError(
+            f"1 to 10 rows and their groups must have the same lengths, found {size} and {found}"
+        )
+    kinds = [kind for kind in dict.fromkeys(chain(*groups)) if kind]
+    draw.check_named("groups", dict.fromkeys(kinds or [""]), 4, "groups can be told apart")
+    looks = dict(zip(kinds, ("#0b8f77", "#6a51a3", INK, MUTED), strict=False))
+    left, top = 24 + max(draw.text_width(draw.shorten(name, 190), 13) for name in names), 40 if kinds else 8
+    drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
+    wide = [
+        max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in zip_longest(*drawn, fillvalue="")
+    ]
+    ends = left + np.cumsum(wide)
+    fit = max(1, int((ends < draw.WIDTH - 10).sum()))
+    figure = draw.new_figure(top + 38 * len(cells) + 8)
+    axes, boxes, told = draw.overlay(figure), {}, []
+    alt = f"{counted(len(cells), 'row')} of texts."
+    for row, (name, texts, of) in enumerate(zip(names, drawn, groups, strict=True)):
+        y = top + 38 * row
+        write(axes, left - 10, y + 19, draw.shorten(name, 190, 13), 13, MUTED, ha="right")
+        for text, kind, end, width in zip(texts[:fit], of, ends, wide, strict=False):
+            colour = looks.get(kind, NEUTRAL)
+            look = {"fc": draw.tint(colour, 0.22) if kind else "white", "ec": colour, "lw": 1.2}
+            boxes[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
+            write(axes, end - width / 2, y + 19, text, 14, INK if kind or not kinds else MUTED)
+        alt += f" {name}: “{' '.join(cell for cell in cells[row][:fit] if cell)}”."
+        count = [
+            f"{quote(kind)} {counted(of[:fit].count(kind), 'time')}" for kind in kinds if kind in of[:fit]
+        ]
+        told.append(f"{name}: {', '.join(count) or counted(min(fit, len(of)), 'text')}")
+    if kinds:
+        figure.legend(
+            [boxes[k] for k in kinds], [draw.shorten(k, 170) for k in kinds], loc="upper left", ncols=4
+        )
+    caption = f"{draw.capital('; '.join(told if len(told) <= 4 else [told[0], '…', told[-1]]))}."
+    if fit < len(wide):
+        caption += f" Of {len(wide)} columns the first {fit} are drawn."
+    return Picture(figure, f"{alt} {caption}", caption)
+
+
+@styled
 def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     """Up to 4 matrices of one shape side by side on one signed colour scale, 0 white; `maps` dict title → [n,
     m].
@@ -259,7 +329,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     sizes = {"n": len(rows)} if rows else {}
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
-    limit = draw.colour_limit(*maps.values()) if limit is None else draw.check_limit(limit)
+    limit = draw.colour_limit(*maps.values(), limit=limit)
     names = [draw.shorten(name, 92) for name in rows or range(n)]
     left = 34 + max(map(draw.text_width, names)) if rows else 64
     room = (draw.WIDTH - left - 22 * len(maps)) / len(maps)
@@ -321,14 +391,14 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     groups = None if groups is None else [str(group) for group in groups]
     labels = None if labels is None else draw.check_texts("labels", labels)
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
-    kinds = draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
-    looks = draw.looks(kinds)
+    kinds = dict.fromkeys(groups or [""])
+    looks = draw.looks(draw.check_named("groups", kinds, 4, "groups can be told apart"))
     figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)
-    (left, right, below), top = (60, 24, 50) if axes else (8, 16, 10), 66 if groups else 36
+    left, right, below, top = (*((60, 24, 50) if axes else (8, 16, 10)), 66 if groups else 36)
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, of) in enumerate(panels.items()):
         n, told = len(of), []
-        for what, found in (("labels", labels), ("groups", groups)):
+        for what, found in ("labels", labels), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
         panel = draw.add_axes_px(figure, left + index * each, top, each - right, 380 - below - top)
@@ -342,8 +412,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             panel.axhline(0, color=NEUTRAL, lw=1, zorder=0)
             panel.axvline(0, color=NEUTRAL, lw=1, zorder=0)
             x, y = (draw.shorten(text, 260, 12) for text in axes)
-            panel.set(xlabel=x, ylabel=y if index == 0 else "")
-            panel.tick_params(labelleft=index == 0)
+            panel.set(xlabel=x, ylabel="" if index else y)
+            panel.tick_params(labelleft=not index)
             panel.locator_params(nbins=5)
         else:
             panel.set(xticks=[], yticks=[])
@@ -353,8 +423,9 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             told.append(_crossings(of))
         for kind, (colour, _, marker) in looks.items():
             mine = np.array([group == kind for group in groups or [""] * n])
-            look = {"color": colour if groups else plain, "ms": 8 if n <= 60 else 4, "zorder": 3}
-            panel.plot(*of[mine].T, marker, label=draw.shorten(kind, 260), **look)
+            panel.plot(
+                *of[mine].T, marker, color=colour if groups else plain, ms=8 if n <= 60 else 4, zorder=3
+            )
         panel.autoscale_view()
         panel.apply_aspect()
         if labels:
@@ -364,7 +435,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         alt += f" {title}: {draw.some(labels) if labels else counted(n, 'point')}."
         caption += [f"{title}: {'; '.join(told)}"] if told else []
     if groups:
-        figure.legend(handles=panel.get_legend_handles_labels()[0], loc="upper left", ncols=4)
+        names = [draw.shorten(kind, 260) for kind in looks]
+        figure.legend(panel.lines[-len(names) :], names, loc="upper left", ncols=4)
         alt += f" Groups: {listed(f'{kind} ({list(groups).count(kind)})' for kind in looks)}."
     told = ". ".join(map(draw.capital, caption or [listed(panels)])) + "."
     return Picture(figure, f"{alt} {told}", told)

@@ -255,8 +255,14 @@ def ink_on(colour):
     return "white" if np.power(to_rgb(colour), 2.2) @ (0.2126, 0.7152, 0.0722) < 0.2 else INK
 
 
-def colour_limit(*arrays):
-    """A round L so that the map from -L to L shows the arrays; the largest number in 200 may lie outside."""
+def colour_limit(*arrays, limit=None):
+    """`limit`, or a round L so that the map from -L to L shows the arrays; the largest number in 200 may lie
+    outside."""
+    if limit is not None:
+        limit = check_numbers("limit", [limit], "1")[0]
+        if limit <= 0:
+            raise PictureError(f"limit must be a number above 0, found {limit:g}")
+        return max(limit, 1e-300)
     top = max(1e-300, np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0)
     unit = 10.0 ** math.floor(math.log10(top))
     return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
@@ -295,17 +301,6 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
                 f"{name} holds {what}, first at {np.argwhere(wrong)[0].tolist()}: it cannot be drawn"
             )
     return array.astype(np.int64) if whole else array
-
-
-def check_limit(limit):
-    """`limit` as the end of a colour scale, a number above 0."""
-    try:
-        limit = float(limit)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise PictureError(f"limit must be a number above 0, found {limit!r:.60}") from None
-    if not 0 < limit < math.inf:
-        raise PictureError(f"limit must be a number above 0, found {limit:g}")
-    return max(limit, 1e-300)
 
 
 def check_texts(name, value, number=None):

@@ -9,8 +9,8 @@ vector in a heat map the first 32 numbers are drawn.
 What cannot be drawn, or not truly, raises PictureError (a ValueError), in one sentence with the shapes found and
 expected.
 
-The pictures of the layer are here, those for any data (bars, lines, histograms, strips, heat_maps, points) in
-`helpers.charts`; `plots` has them all.
+The pictures of the layer are here, those for any data (bars, lines, histograms, strips, grid, heat_maps, points,
+arrows) in `helpers.charts`; `plots` has them all.
 """
 
 import re
@@ -22,7 +22,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from . import picture as draw
-from .charts import arrows, bars, heat_maps, histograms, lines, points, strips  # noqa: F401
+from .charts import arrows, bars, grid, heat_maps, histograms, lines, points, strips  # noqa: F401
 from .picture import (
     COLOURS,
     MUTED,
@@ -191,10 +191,9 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
         raise PictureError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
     _, rows = draw.check_tokens(tokens, "T H", rows=rows)
     tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
+    # Of a table as a model has it only the rows drawn are read.
     if not isinstance(table, torch.Tensor) or table.layout != torch.strided or table.dim() != 2:
-        table = torch.from_numpy(
-            draw.check_numbers("table", table, "N H")
-        )  # a large one is read where it is drawn
+        table = torch.from_numpy(draw.check_numbers("table", table, "N H"))
     if ids.min() < 0 or ids.max() >= len(table):
         raise PictureError(f"ids must be from 0 to {len(table) - 1}, found {ids.tolist()}")
     picked = draw.check_numbers("table[ids]", table[ids], "T H", dict(zip("TH", rows.shape, strict=True)))
@@ -203,12 +202,11 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
         raise PictureError(f"{told}: no such lookup")
     (length, width), colour, shown = table.shape, COLOURS[kind], draw.Shown(tokens, 7)
     said = f"the first {min(DIMS, width)} of {width} numbers"
-
     slots = _torn(length, [ids[t] for t in shown.places if t is not None])
     of_table = draw.check_numbers("table", table[[i or 0 for i in slots]], "N H")[:, :DIMS]
     of_table[[i is None for i in slots]] = np.nan
     of_rows = shown.rows(rows)[:, :DIMS]
-    limit = draw.colour_limit(of_table, of_rows) if limit is None else draw.check_limit(limit)
+    limit = draw.colour_limit(of_table, of_rows, limit=limit)
     unit, step = min(34.0, 280 / len(slots)), min(34.0, 280 / len(of_rows))
     tall = max(unit * len(slots), step * len(of_rows))
     figure = draw.new_figure(62 + tall + 46)
@@ -357,7 +355,9 @@ def sum_equation(word, segment, position, total, tokens):
     for i in np.unique(longest):
         alt += f". The {PARTS[i]} part is the longest for {draw.some(tokens, longest == i)}"
     caption = f"One colour scale, {said} per token: added number by number. "
-    caption += f"The {max(means, key=means.get)} part is the longest on average.{shown.said}"
+    near = [(total * parts[name]).sum(1) / (lengths[name] * lengths["sum"] + 1e-300) for name in PARTS]
+    near = np.mean(near, axis=1)  # the cosine with the sum
+    caption += f"The sum is most like the {PARTS[draw.highest(near)]} part.{shown.said}"
     return Picture(figure, f"{alt}. {caption}{beyond}", caption)
 
 

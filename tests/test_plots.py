@@ -55,6 +55,7 @@ def one_of_each(tokens=SEED):
         "lines": lambda: plots.lines(many, last, first, mark={5: last}, levels={first: 0.5}),
         "histograms": lambda: plots.histograms(many, last, marks={first: 0, last: 0.1}),
         "strips": lambda: plots.strips(list(many.items()), marked={7: first, 9: last}),
+        "grid": lambda: plots.grid({t: tokens for t in few}, [groups] * len(few)),
         "heat_maps": lambda: plots.heat_maps({t: table[:n, :n] for t in few}, last, first, rows=tokens),
         "points": lambda: plots.points(panels, tokens, joined="ring", groups=groups),
         "arrows": lambda: plots.arrows(
@@ -188,6 +189,7 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: bars(a[0], "height"), [[1, 0, 1], [999, 0, 0], [0, 2, 0], [0, 500, 0], [0, 498, 0]]),
     "bars": (lambda: plots.bars(GROUPED, "x"), lambda a: [*bars(a[0]), texts(a[0]), rows_of(a[0])], [[0.25, -1], [0.5, 2], ["0.25", "−1", "0.5", "2"], ["words", "other"]]),
     "bars: percents": (lambda: plots.bars({"a": 0.983, "b": 0.017}, "x", log=True, unit="%"), lambda a: [a[0].get_xscale(), *texts(a[0])], ["log", "98%", "2%"]),
+    "bars: marked": (lambda: plots.bars({"a": 2, "b": 1}, "x", marked="b"), lambda a: [to_rgb(bar.get_facecolor()) for bar in a[0].patches], [to_rgb(picture.PLAIN), to_rgb(picture.INK)]),
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [*bars(a[0]), *bars(a[0], "x")], [*SHARE.T, *(SHARE.cumsum(1) - SHARE).T]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [[*zip(rows_of(b), bars(b)[0], strict=True)] == of for b, of in zip(a, LISTS.values(), strict=True)], [True, True]),
     "before_after": (lambda: plots.before_after(["x"], ([0.1], [0.5]), ([0.0], [1.0])), lambda a: [*bars(a[0], "x"), *bars(a[0])], [[-0.4], [-1], [1], [2]]),
@@ -197,6 +199,8 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
     "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
     "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
+    "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
+    "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
     "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), 1.5]),
 }  # fmt: skip
@@ -280,8 +284,9 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "bars": (lambda: plots.bars({"a": {1: 0.5, 2: -7.0}, "b": {1: 0.50004, 2: 0.2}}, "x"), lambda a: [f"Largest: b (1), {picture.format_number(max(bars(a[0])[0]))}; smallest: a (2), {picture.format_number(min(bars(a[0])[1]))}"]),
     "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts)]),
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
+    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 20, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
     "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: ["{}: largest {}, y {} by x {}".format(b.get_title(), picture.format_number(b.images[0].get_array().flat[np.abs(b.images[0].get_array()).argmax()]), *np.argwhere(np.abs(b.images[0].get_array()) == np.abs(b.images[0].get_array()).max())[0]) for b in a[:2]]),
-    "sum": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"{['word', 'segment', 'position'][np.argmax([lengths(p).mean() for p in arrays(a)[:3]])]} part is the longest"]),
+    "sum": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
     "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "whole", "##"), strict=True)]),
@@ -316,6 +321,8 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     circle = torch.stack([angles.cos(), angles.sin()], 1)
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
+    marked = plots.bars({"a": 3, "b": 2, "c": 1}, "x", marked="b")
+    assert marked.caption == "B: 2, number 2 of 3. Largest: a, 3; smallest: c, 1."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
     far = plots.points({"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]]})
     assert far.caption == "Far."
@@ -506,10 +513,11 @@ GOOD = {  # arguments that are drawn, each of which is then exchanged for each o
     "shares": {"values": [[1.0, 0, 0]], "tokens": ["a"]},
     "before_after": {"tokens": ["a"], "before": ([0.0], [1.0]), "after": ([0.0], [1.0])},
     "neighbours": {"lists": {"a": [("b", 0.5)]}},
-    "bars": {"values": {"a": {"b": 1.0}}, "xlabel": "x", "log": False, "unit": "%"},
+    "bars": {"values": {"a": 1.0}, "xlabel": "x", "log": False, "unit": "%", "marked": "a"},
     "lines": {"curves": [1.0, 2], "xlabel": "x", "ylabel": "y", "x": [1, 2], "log": "x", "mark": {1: "a"}, "levels": {"a": 1}},
     "histograms": {"samples": {"a": [1.0]}, "xlabel": "x", "marks": {"a": 1}},
-    "strips": {"rows": {"a": [1.0, 2]}, "marked": {1: "a"}},
+    "strips": {"rows": {"a": [1.0, 2]}, "marked": {1: "a"}, "limit": 1},
+    "grid": {"rows": {"a": ["b", "c"]}, "groups": [["d", ""]]},
     "heat_maps": {"maps": {"a": EYE}, "xlabel": "x", "ylabel": "y", "limit": 1, "rows": ["a", "b"]},
     "points": {"panels": {"a": EYE}, "labels": ["a", "b"], "joined": "ring", "groups": ["a", "b"], "axes": ["a", "b"]},
     "arrows": {"vectors": {"a": [1, 2], "b": [3, 4]}, "angle": True, "shadow": "a"},
