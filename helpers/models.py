@@ -16,6 +16,7 @@ import threading
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ SETTINGS = (
 TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
 COUNTS = (*TABLES, "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
+PLACES = 32  # for the longest texts in the notebooks
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 WHOLE = "give one with config.json, vocab.txt and model.safetensors (a pickle can run code)"
@@ -66,13 +68,16 @@ class Bert:
     tokenizer: Any = field(repr=False)
     model: Any = field(repr=False)
     name: str
-    stored: str = field(default="", repr=False)  # the checkpoint's dtype, where another is computed in
+    notes: str = field(default="", repr=False)  # what was done with it that a reader has to know
 
-    @property
+    @cached_property
     def uncased(self):
-        """Whether this is bert-base-uncased's vocabulary and its way to cut: by its size and one text's ids."""
-        ids = self.tokenizer("Today is a good dáy日").input_ids
-        return len(self.tokenizer) == 30522 and ids == [101, 2651, 2003, 1037, 2204, 2154, 1864, 102]
+        """Whether this is bert-base-uncased's vocabulary, token by token, and its way to cut, by one text's ids."""
+        rows = self.tokenizer.get_vocab()
+        tokens = "".join(f"{token}\n" for token in sorted(rows, key=rows.get))
+        ids = self.tokenizer("Today is a good dáy日 [PAD][MASK]").input_ids
+        same = hashlib.sha256(tokens.encode()).hexdigest() == SHA256["vocab.txt"]
+        return same and ids == [101, 2651, 2003, 1037, 2204, 2154, 1864, 0, 103, 102]
 
     def fit(self, text):
         """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
@@ -118,11 +123,7 @@ def load_bert(name=None):
         problem = f"{given or 'A BERT'} cannot be loaded, {type(error).__name__}{_cause(error)}"
         raise BertError(problem, "give another, or 'bundled'") from None
     table = bert.model.embeddings.word_embeddings
-    if bert.model.config.type_vocab_size == 1:
-        source += ", 1 segment row, so both texts of a pair get token type 0"
-    if bert.stored:
-        source += f", stored as {bert.stored}, computed in float32"
-    print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}"))
+    print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
     return bert
 
 
@@ -171,7 +172,7 @@ def _load(folder, name):
         # BertForMaskedLM's weights have no pooler: then there is none, of random numbers.
         pooler = any(key.startswith("pooler.") for key in tensors)
         config = _config(folder, files["config.json"], tensors, pooler)
-        tokenizer = _tokenizer(folder, files, config)
+        tokenizer, notes = _tokenizer(folder, files, config)
         kinds = {tensor.get_dtype() for tensor in tensors.values()}
         model = BertModel.from_pretrained(
             None,
@@ -184,8 +185,9 @@ def _load(folder, name):
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
     if not extremes.isfinite().all():
         raise BertError(f"{weights} hold NaN or infinity among their numbers", AGAIN)
-    stored = {"F16": "float16", "BF16": "bfloat16"}
-    return Bert(tokenizer, model.eval(), name, " and ".join(stored[k] for k in sorted(kinds & stored.keys())))
+    if stored := [kind for key, kind in {"F16": "float16", "BF16": "bfloat16"}.items() if key in kinds]:
+        notes += f", stored as {' and '.join(stored)}, computed in {str(model.dtype).removeprefix('torch.')}"
+    return Bert(tokenizer, model.eval(), name, notes)
 
 
 def _config(folder, settings, tensors, pooler):
@@ -228,7 +230,7 @@ def _config(folder, settings, tensors, pooler):
 
 
 def _tokenizer(folder, files, config):
-    """The tokenizer, once every special token and every id that it can give has a row."""
+    """The tokenizer, once every special token and every id that it can give has a row; and what was set in it."""
     from transformers import BertTokenizer
 
     what = f"The vocabulary in '{folder}'"
@@ -249,15 +251,24 @@ def _tokenizer(folder, files, config):
     with _refuse(f"The tokenizer in '{folder}' cannot be made"):
         tokenizer("a word it does not know: \0x")
         tokens = max(tokenizer.get_vocab().values()) + 1
+        notes = ""
+        if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
+            tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
+            notes += f", which names no padding token, so {tokenizer.pad_token} pads"
+        if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
+            tokenizer.padding_side = tokenizer.truncation_side = "right"
+            notes += ", padded and cut on the right, where its tokenizer does it on the left"
         tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
         if config.type_vocab_size == 1:
             _one_segment(tokenizer)
+            notes += ", 1 segment row, so both texts of a pair get token type 0"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
-    if tokenizer.model_max_length < 3:
-        most = tokenizer.model_max_length
-        raise BertError(f"A text in '{folder}' has {most} places, of which [CLS] and [SEP] take two", AGAIN)
-    return tokenizer
+    if (most := tokenizer.model_max_length) < PLACES:
+        raise BertError(
+            f"A text in '{folder}' has {most} places, the course's need {PLACES}", "give another BERT"
+        )
+    return tokenizer, notes
 
 
 def _one_segment(tokenizer):

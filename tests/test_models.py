@@ -212,8 +212,10 @@ def test_another_vocabulary_is_not_called_uncased(tmp_path):
     (tmp_path / "vocab.txt").write_bytes(VOCABULARY.read_bytes().partition(b"\ntoday\n")[0] + b"\ntoday\n")
     shorter = BertTokenizer(str(tmp_path / "vocab.txt"))
     cased = BertTokenizer(str(VOCABULARY), do_lower_case=False)
-    assert len(cased) == 30522
-    for tokenizer in (shorter, cased):
+    (tmp_path / "moved.txt").write_bytes(VOCABULARY.read_bytes().replace(b"[unused98]", b"[PAD ]", 1))
+    another_row = BertTokenizer(str(tmp_path / "moved.txt"))
+    assert len(cased) == len(another_row) == 30522
+    for tokenizer in (shorter, cased, another_row):
         assert not models.Bert(tokenizer, None, "x").uncased
 
 
@@ -340,7 +342,7 @@ BAD_FOLDERS = {
     "10**6 layers": (configure(num_hidden_layers=10**6), "(num_hidden_layers is 1, not 1000000)"),
     "two places": (
         lambda folder: save(folder, max_position_embeddings=2),
-        "has 2 places, of which [CLS] and",
+        "has 2 places, the course's need 32",
     ),
     # The weights
     "half of them": (
@@ -423,6 +425,20 @@ def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint)
     bert = load_bert(folder)
     assert same_weights(bert, checkpoint)
     assert bert.model(**bert.tokenizer("today", return_tensors="pt")).last_hidden_state.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "setting, said",
+    [
+        ({"pad_token": None}, "which names no padding token, so [PAD] pads"),
+        ({"padding_side": "left"}, "padded and cut on the right, where its tokenizer does it on the left"),
+    ],
+)
+def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
+    write("tokenizer_config.json", json.dumps(setting))(folder)
+    tokenizer = load_bert(folder).tokenizer
+    assert capfd.readouterr().out.endswith(f" · from this folder, {said}\n")
+    assert tokenizer(["a", "a a"], padding=True)["input_ids"][0][-1] == 0 == tokenizer.pad_token_id
 
 
 def test_added_tokens_have_their_rows(tmp_path):
