@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import explorer_data
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+REPOSITORY = PROJECT.get("urls", {}).get("Repository", "")  # none: no launch buttons
 
 project = "BERT's embedding layer, by hand"
 author = "the authors of the course"
@@ -45,7 +45,7 @@ html_static_path = ["_static", explorer]
 html_css_files = ["course.css"]
 html_copy_source = False
 html_show_copyright = False
-html_theme_options = {
+at_repository = {
     "repository_url": REPOSITORY,
     "repository_branch": "main",
     "path_to_docs": "",
@@ -56,6 +56,9 @@ html_theme_options = {
         "binderhub_url": "https://mybinder.org",
         "notebook_interface": "jupyterlab",
     },
+}
+html_theme_options = {
+    **(at_repository if REPOSITORY else {}),
     "home_page_in_toc": True,
     "navbar_persistent": [],
     "pygments_light_style": "a11y-high-contrast-light",

@@ -354,7 +354,7 @@ WARD = {
     8: (
         "[PAD] zeroed",
         "a padded batch: look at the places of [PAD]",
-        lambda f, i, t, p: f(i, t, p) * (i != 0).unsqueeze(-1),
+        lambda f, i, t, p: f(i, t, p) * (i != f.padding).unsqueeze(-1),
     ),
     9: ("", "what may a caller hand over that no probe of yours does?", lambda f, i, t, p: f(i, t)),
     10: ("", "how long is the longest text that you feed?", clamped),
@@ -375,6 +375,7 @@ class Patient:
         weights = {name: value.detach() for name, value in own.named_parameters()}
         self.number = number
         self._layer = partial(whole_layer, weights, eps=own.LayerNorm.eps)
+        self._layer.padding = bert.tokenizer.pad_token_id
 
     def __repr__(self):
         return f"patient {self.number}"

@@ -254,8 +254,10 @@ def lookup(bert):
 
 @exercise("3.1", "Segments of a pair")
 def segments(bert):
-    right = bert.tokenizer("good day", "is it")["token_type_ids"]
-    a, b = right.count(0), right.count(1)
+    ids = bert.tokenizer("good day", "is it")["input_ids"]
+    a = ids.index(bert.tokenizer.sep_token_id) + 1
+    b = len(ids) - a
+    right = [0] * a + [1] * b  # a model with one segment row gets zeros from the tokenizer
     why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
     yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
     yield "The second [SEP] is in segment 0: it ends segment 1.", [0] * a + [1] * (b - 1) + [0]
