@@ -431,8 +431,23 @@ def test_saved_files_carry_the_words_and_are_the_same_each_time(small, tmp_path)
         small.save(tmp_path / "picture.gif")
 
 
-def test_what_the_font_lacks_is_replaced_and_long_text_is_shortened():
-    assert picture.drawable("a🙂今") == "a□□"
+def test_what_the_font_lacks_is_drawn_with_another_or_said_to_be_missing(monkeypatch):
+    before = plots.bars(BARS, "x").png
+    monkeypatch.setattr(picture, "FONTS", ["DejaVu Sans"])
+    drawn = plots.bars({"a\u210a": 1.0, "b": 2.0}, "x")  # ships with matplotlib, in STIXGeneral
+    assert rows_of(drawn.figure.axes[0]) == ["a\u210a", "b"]
+    assert len(picture.FONTS) == 2
+    assert drawn.caption.endswith("smallest: a\u210a, 1.")
+    assert inches(drawn)
+    assert plots.bars(BARS, "x").png == before
+    drawn = plots.bars({"a\U000fffff": 1.0, "b": 2.0}, "x")  # for private use
+    assert rows_of(drawn.figure.axes[0]) == ["a□", "b"]
+    assert drawn.caption.endswith(f" {picture.LOST}")
+    assert drawn.alt.endswith(f" {picture.LOST}")
+    assert picture.LOST not in plots.bars(BARS, "x").alt
+
+
+def test_odd_characters_are_replaced_and_long_text_is_shortened():
     assert picture.drawable("") == "(empty)"
     assert picture.readable("a\nb\x00🙂\u202e") == "a↵b□🙂□"
     long = picture.shorten("x" * 400, 120)
