@@ -37,7 +37,6 @@ suppress_warnings = [
 
 html_title = project
 html_theme = "sphinx_book_theme"
-# Without npm's packages (explorer_data.py) the explorer's tokenizer is missing, and its picture stays still.
 explorer = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, explorer, ignore_errors=True)
 explorer_data.write(Path(explorer, "explorer"))

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import light
 from sphinx.builders.html import StandaloneHTMLBuilder
 
 from helpers.copies import closed
@@ -83,4 +84,5 @@ def setup(app):
     app.add_builder(Builder, override=True)
     app.connect("source-read", for_readers)
     app.connect("html-page-context", add_kaggle, priority=900)
+    app.connect("build-finished", light.lighten)
     return {"parallel_read_safe": True}

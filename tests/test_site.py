@@ -143,3 +143,32 @@ def test_every_page_fits_and_can_be_read_by_everyone(site):
             tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
             trouble += [f"{name}, dark: {found}" for found in browser.axe(tab, "color-contrast", THEMES)]
     assert not trouble, "\n".join(trouble)
+
+
+SHIFTS = """self.shifted = 0; new PerformanceObserver((list) => {
+  for (const { value } of list.getEntries()) shifted += value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_live_picture_comes_soon_and_nothing_jumps(site, width):
+    """On a line of 1.6 Mbit/s, as Lighthouse's slow phone has it."""
+    slow = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 200_000}
+    with browser.serve(site) as (address, _), browser.page(width, 844) as tab:
+        tab.add_init_script(SHIFTS)
+        line, received = tab.context.new_cdp_session(tab), []
+        line.on("Network.loadingFinished", lambda what: received.append(what["encodedDataLength"]))
+        line.send("Network.enable")
+        line.send("Network.emulateNetworkConditions", slow)
+        tab.goto(address, wait_until="commit")
+        box = tab.get_by_label("Sentence")
+        box.wait_for()
+        assert not box.is_enabled()  # it is in the page from the start
+        tab.locator(".line").first.wait_for()
+        seconds = tab.evaluate("performance.now()") / 1000
+        tab.wait_for_load_state("networkidle")
+        print(f"\n{width} px: live after {seconds:.1f} s, {sum(received) / 1000:.0f} kB in all")
+        assert sum(received) <= 350_000
+        assert tab.evaluate("shifted") < 0.1
+        assert box.is_enabled()
