@@ -12,7 +12,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from helpers.copies import closed
 
 FOLDS = {"solution": "hide-cell", "proof": "hide-cell", "answer": "hide-output"}
-PICTURE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
+PICTURE = re.compile(r'<img ([^>]*)src="data:image/png;base64,([A-Za-z0-9+/=]+)">')
 
 
 def slug(heading):
@@ -54,12 +54,13 @@ def for_readers(app, docname, source):
 
 
 def as_file(app, found):
-    """Put a picture into a file of its own, which a browser fetches when it comes into view; the new `src`."""
-    data = base64.b64decode(found[1])
+    """Put a picture into a file of its own, which a browser fetches when it comes into view, with a link to see it large."""
+    data = base64.b64decode(found[2])
     file = Path(app.outdir, "_images", hashlib.sha256(data).hexdigest()[:16] + ".png")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
-    return f'loading="lazy" src="../_images/{file.name}"'
+    address = f"../_images/{file.name}"
+    return f'<a href="{address}" title="The picture alone"><img {found[1]}loading="lazy" src="{address}"></a>'
 
 
 def add_kaggle(app, pagename, templatename, context, doctree):
