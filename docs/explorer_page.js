@@ -56,7 +56,7 @@ function piecesOf(word, ids) {
 /** bert-base-uncased's way to cut a text, or a pair, to at most `most` tokens; its vocabulary is in the folder `base`. */
 export async function tokenizer(base) {
   const answer = await fetch(new URL("vocabulary.txt", base));
-  if (!answer.ok) throw new Error("The vocabulary does not load.");
+  if (!answer.ok) throw new Error(answer.status);
   const ids = new Map((await answer.text()).split("\n").map((token, id) => [token, id]));
   const cut = (text) => {
     const pieces = [];
@@ -184,12 +184,45 @@ export function files(address, words, patience = 10_000) {
   return { numbers, where: address.host };
 }
 
-/** Put the explorer into the element `el`, whose content stands there until the first numbers have come. `base` is the folder of
- * the data, `hub` the address of the published file, `patience` the milliseconds without an answer that mean there is none;
- * the other options are `mount`'s. Returns a function that ends it. */
+/** The texts that an address names which ends in `#a=dog bites man&b=man bites dog&use=compare`; null if it names none. */
+function named(hash) {
+  const asked = new URLSearchParams(hash.slice(1));
+  const use = asked.get("use") === "compare" ? "compare" : "pair";
+  return asked.has("a") ? { sentence: asked.get("a"), other: asked.get("b") ?? "", use } : null;
+}
+
+/** Have the page's address name these texts, and copy it; returns whether the browser lets us. */
+async function copyAddress({ sentence, other, use }) {
+  history.replaceState(null, "", `#${new URLSearchParams({ a: sentence, ...(other && { b: other, use }) })}`);
+  try {
+    await navigator.clipboard.writeText(location.href);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Put the explorer into the element `el`, with the texts that the page's address names. `base` is the folder of the data, `hub`
+ * the address of the published file, `patience` the milliseconds without an answer that mean there is none; the other options
+ * are `mount`'s. Returns what `mount` returns. */
 export function page(el, { base = new URL(".", import.meta.url), hub = HUB, patience, ...options } = {}) {
   let loaded;
   const words = () => (loaded ??= tokenizer(base).catch(() => { loaded = null; throw new Error("The vocabulary does not load."); }));
   const from = (address) => files(new URL(address, base), words, patience);
-  return mount(el, { "all-MiniLM-L6-v2": from("embeddings.safetensors"), "bert-base-uncased": from(hub) }, options);
+  const sources = { "all-MiniLM-L6-v2": from("embeddings.safetensors"), "bert-base-uncased": from(hub) };
+  const explorer = mount(el, sources, { address: copyAddress, ...options, ...named(location.hash) });
+  addEventListener("hashchange", () => named(location.hash) && explorer.type(named(location.hash)));
+  return explorer;
+}
+
+/** Have the browser keep the bundled model's rows, all of them, for docs/service_worker.js to answer with; said on `button`. */
+export async function keepRows(button) {
+  const said = (text, disabled) => Object.assign(button, { textContent: text, disabled });
+  said("Fetching all rows …", true);
+  try {
+    await (await caches.open("rows")).add(new URL("embeddings.safetensors", import.meta.url));
+    said("All rows are here.", true);
+  } catch {
+    said("The rows did not come. Try again", false);
+  }
 }

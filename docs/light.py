@@ -1,8 +1,10 @@
-"""The theme's files without what no page of the site uses: nearly all of its icons.
+"""The site's files: the theme's without what no page uses, nearly all of its icons; and which of them a browser keeps.
 
 The theme ships Font Awesome whole, as a script of 1.5 MB and as fonts; a page here shows twenty of its icons.
 """
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ ICON = re.compile(r'(?:\.fa-[\w-]+,?)+\{--fa:"[^}]*\}')  # .fa-rocket{--fa:"\f13
 CHARACTER = re.compile(r'"\\([\da-f]{4})"')
 # The script draws what the fonts draw; the search's files are for the page that searches.
 SCRIPTS = r'<script[^>]*src="[^"]*(?:{})\.js[^>]*></script>\s*'
+KEPT = ("html", "css", "js", "txt", "svg", "png", "woff2")
 SEARCH = "|searchtools|language_data|searchindex"
 
 
@@ -39,3 +42,19 @@ def lighten(app, error):
         subset.populate(unicodes=left)
         subset.subset(font)
         save_font(font, path, options)
+
+
+def keep(app, error):
+    """After all else: write the service worker, with the files it keeps: all but the embeddings, of 47 MB, and source maps."""
+    if error or app.builder.name != "html":
+        return
+    out, known = Path(app.outdir), hashlib.sha256()
+    paths = [path for kind in KEPT for path in sorted(out.rglob(f"*.{kind}")) if "locales" not in path.parts]
+    for path in paths:
+        known.update(path.read_bytes())
+    files = ["./", *(path.relative_to(out).as_posix() for path in paths)]
+    worker = (Path(__file__).parent / "service_worker.js").read_text(encoding="utf-8")
+    worker = worker.replace("FILES = []", f"FILES = {json.dumps(files)}").replace(
+        'BUILD = ""', f'BUILD = "{known.hexdigest()[:16]}"'
+    )
+    (out / "service_worker.js").write_text(worker, encoding="utf-8")
