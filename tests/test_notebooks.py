@@ -15,9 +15,12 @@ from helpers.exercises import numbers as exercise_numbers
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-SET_UP = """import torch
+SET_UP = """try:
+    import torch
 
-from helpers import check, load_bert, plots, progress
+    from helpers import check, load_bert, plots, progress
+except ImportError:
+    raise SystemExit("Run `%pip install -q ..`, restart the kernel, run this cell again.") from None
 
 bert = load_bert()
 tokenizer, model = bert.tokenizer, bert.model
