@@ -31,8 +31,6 @@ ASSERTIONS = dict(zip(NAMES, (4, 31, 20, 27, 25, 35, 46, 21, 17, 21, 16, 29, 17)
 # Numbers in prose that no cell of the notebook shows: what a source says, with the source.
 LOOKED_UP = {
     "00": {
-        "Devlin et al. 2018": "15%",
-        "Devlin et al. 2018, A.2; the model card of all-MiniLM-L6-v2": "128",
         "the size of model.safetensors of bert-base-uncased": "440",
     },
     "01": {"google-research/bert, tokenization.py, max_input_chars_per_word": "200"},
