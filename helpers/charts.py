@@ -1,10 +1,10 @@
-"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points. `plots` says what they
+"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points, arrows. `plots` says what they
 share."""
 
 import math
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
 from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, counted, listed, quote, styled, write
@@ -359,3 +359,117 @@ def _crossings(points):
     side = np.sign(step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0])  # [line, point]
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends
     return int((parted & parted.T).sum()) // 2
+
+
+@styled
+def arrows(vectors, *, angle=False, shadow=None):
+    """Up to 4 vectors as arrows from 0, one scale both ways; `vectors` dict name → [H].
+
+    Two numbers each are drawn as they are. Of longer ones the plane is drawn in which the first two lie, these two
+    with their true lengths and angle. `angle` writes the angle between the first two and its cosine; `shadow`
+    names the vector whose shadow falls, at right angles, on each of the others.
+    """
+    vectors = draw.check_named("vectors", vectors, 4, "arrows can be told apart", "H", sizes := {})
+    lengths = {name: np.linalg.norm(of) for name, of in vectors.items()}
+    if shadow not in (None, *vectors):
+        raise ValueError(f"shadow must be None or one of {listed(vectors)}, found {shadow!r}")
+    if angle and (len(vectors) < 2 or not all([*lengths.values()][:2])):
+        raise ValueError("an angle needs two vectors, both longer than 0")
+    tips = dict(zip(vectors, _plane(np.stack([*vectors.values()])), strict=True))
+    units = {name: tip / (np.linalg.norm(tip) or 1) for name, tip in tips.items()}
+    inside = {name: min(1, np.linalg.norm(tips[name]) / of) if of else 1 for name, of in lengths.items()}
+    on = [name for name in vectors if shadow not in (None, name) and inside[name] > 0.999 and lengths[name]]
+    shadows = {name: units[name] * (units[name] @ tips[shadow]) for name in on}
+    figure, axes = _plane_axes(np.array([[0, 0], *tips.values(), *shadows.values()]), sizes["H"] == 2)
+    alt, told = f"{counted(len(tips), 'arrow')} from 0", []
+    where = (
+        f"in the plane of {listed([*map(quote, tips)][:2])}"
+        if any(y for _, y in tips.values())
+        else "on a line"
+    )
+    alt += "." if sizes["H"] == 2 else f", {where}."
+    covered, labels = [], []  # labels: (text, its point, what it keeps away from)
+
+    def line(start, end, **look):
+        axes.plot(*np.transpose([start, end]), zorder=1, **look)
+        covered.extend(np.linspace(start, end, 60))
+
+    for (name, tip), (colour, *_) in zip(tips.items(), draw.looks(tips).values(), strict=True):
+        if name in shadows:
+            line((0, 0), shadows[name], color=draw.tint(colour, 0.35), lw=12, solid_capstyle="butt")
+            line(tips[shadow], shadows[name], color=MUTED, ls=(0, (4, 3)), lw=1.6)
+            far = draw.format_number(units[name] @ tips[shadow])
+            labels.append((f"shadow {far}", shadows[name] / 2, tips[shadow] - shadows[name] / 2))
+            told.append(f"the shadow of {quote(shadow)} on {quote(name)} is {far}")
+        head = {"arrowstyle": "-|>,head_width=0.35,head_length=0.7", "mutation_scale": 22, "lw": 3.5}
+        axes.annotate("", tip, (0, 0), arrowprops=head | {"color": colour, "shrinkA": 0, "shrinkB": 0})
+        covered.extend(np.linspace((0, 0), tip, 60))
+        labels.append((name, tip, (0, 0)))
+        at = f"[{', '.join(map(draw.format_number, tip))}], " if sizes["H"] == 2 else ""
+        alt += f" {quote(name)}: {at}length {draw.format_number(lengths[name])}."
+        if inside[name] < 0.999:
+            told.append(
+                f"of {quote(name)} the part in this plane is drawn, {draw.percent(inside[name])} of its length"
+            )
+    if angle:
+        (one, a), (other, b), *_ = units.items()
+        cosine = min(1, max(-1, a @ b))
+        degrees = f"{math.degrees(math.acos(cosine)):.0f}°"
+        arc = _arc(a, b, degrees == "90°") * 0.25 * min([*lengths.values()][:2])
+        axes.plot(*arc.T, color=INK, lw=1.6)
+        covered.extend(arc)
+        labels.insert(0, (f"{degrees}, cosine {draw.format_number(cosine)}", arc[len(arc) // 2], (0, 0)))
+        told.insert(
+            0, f"{quote(one)} and {quote(other)} are {degrees} apart, cosine {draw.format_number(cosine)}"
+        )
+    texts, points, centres = zip(*labels, strict=True)
+    draw.label_points(
+        axes, np.array(points), texts, centre=np.array(centres), avoid=np.array(covered), size=17
+    )
+    told = told or [f"{quote(name)} is {draw.format_number(length)} long" for name, length in lengths.items()]
+    caption = f"{draw.capital('; '.join(told))}."
+    return Picture(figure, f"{alt} {caption}", caption)
+
+
+def _plane(vectors):
+    """`vectors` [n, H] in a plane, [n, 2]: two numbers each as they are; else the plane of the first two that span
+    one, the first to the right and the second upward."""
+    basis = list(np.eye(2)) if vectors.shape[1] == 2 else []
+    for vector in vectors:
+        rest = vector - sum(vector @ axis * axis for axis in basis)
+        if len(basis) < 2 and np.linalg.norm(rest) > 1e-6 * np.linalg.norm(vector):
+            basis.append(rest / np.linalg.norm(rest))
+    return np.stack([vectors @ axis for axis in basis] + [np.zeros(len(vectors))] * (2 - len(basis)), 1)
+
+
+def _arc(one, other, right):
+    """The points of a round arc from the direction `one` to `other` (lengths 1); of the two sides of a square where
+    the angle is `right`."""
+    if right:
+        return np.stack([one, one + other, other]) * 0.6
+    start, turn = math.atan2(one[1], one[0]), math.atan2(one[0] * other[1] - one[1] * other[0], one @ other)
+    angles = start + np.linspace(0, turn, 61)
+    return np.stack([np.cos(angles), np.sin(angles)], 1)
+
+
+def _plane_axes(shown, numbered):
+    """A figure, and axes of one scale both ways around `shown` [n, 2], with room for names; `numbered` has numbers
+    and lines through 0."""
+    size, middle = np.ptp(shown, axis=0), (shown.max(0) + shown.min(0)) / 2
+    scale = 1 / (max(size / (480, 240)) or 0.01)  # CSS pixels for a 1
+    height = max(150, size[1] * scale + 110)
+    figure = draw.new_figure(height + (66 if numbered else 20))
+    axes = draw.add_axes_px(figure, 70, 14, 816, height)
+    half = np.array([816, height]) / scale / 2
+    axes.set(xlim=(middle[0] - half[0], middle[0] + half[0]), ylim=(middle[1] - half[1], middle[1] + half[1]))
+    axes.spines[:].set_visible(False)
+    if numbered:
+        axes.set(xlabel="first number", ylabel="second number")
+        axes.axhline(0, color=NEUTRAL, lw=1, zorder=0)
+        axes.axvline(0, color=NEUTRAL, lw=1, zorder=0)
+        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(MultipleLocator(np.diff(axes.get_xticks()[:2])[0]))
+        axes.grid()
+    else:
+        axes.set(xticks=[], yticks=[])
+    return figure, axes

@@ -476,21 +476,25 @@ def end_labels(axes, x, ends):
         axes.annotate(shorten(name, 290), (1, height), (1.04, before), arrowprops=arrow, **look)
 
 
-def label_points(axes, points, names):
-    """Write `names` beside `points` [n, 2], each at the first place around its point, starting outward, where
-    it covers no point and no earlier name. Of more than 14 names only those are written that find such a
-    place; returns how many."""
-    size, written = axes.bbox.size, 0
-    points = axes.transData.transform(points) - axes.bbox.min
-    low, high = points - 6, points + 6  # the corners of what must not be covered
+def label_points(axes, points, names, *, centre=None, avoid=None, size=11.5):
+    """Write `names` beside `points` [n, 2], each at the first place around its point, starting away from `centre`
+    (one for all or one each; else the points' mean), where it covers no point, none of `avoid` [m, 2] and no
+    earlier name. Of more than 14 names only those are written that find such a place; returns how many."""
+    room, written = axes.bbox.size, 0
+    points, centre, avoid = (
+        axes.transData.transform(each) - axes.bbox.min
+        for each in (points, points.mean(0) if centre is None else centre, points if avoid is None else avoid)
+    )
+    low, high = avoid - 6, avoid + 6  # the corners of what must not be covered
     turns = (0, 0.5, -0.5, 1, -1, 1.6, -1.6, 2.3, -2.3, math.pi)
     reach, turn = (each.ravel() for each in np.meshgrid((8, 17, 28, 40), turns, indexing="ij"))
-    for point, (across, up), name in zip(points, points - points.mean(0), names, strict=True):
-        text = shorten(name, 120)
-        half = np.array([text_width(text) / 2 + 1, 9])
+    reach = reach * max(1, size / 12)
+    for point, (across, up), name in zip(points, points - centre, names, strict=True):
+        text = shorten(name, 120 if size < 12 else 300, size)
+        half = np.array([text_width(text, size) / 2 + 1, 0.78 * size])
         angle = turn + math.atan2(up, across)
         middle = point + np.stack([np.cos(angle), np.sin(angle)], 1) * (reach[:, None] + half)
-        outside = np.maximum(half - middle, middle + half - size).clip(0).sum(1)
+        outside = np.maximum(half - middle, middle + half - room).clip(0).sum(1)
         shared = np.minimum(middle[:, None] + half, high) - np.maximum(middle[:, None] - half, low)
         cost = shared.clip(0).prod(2).sum(1) + 1000 * outside
         best = cost.argmin()
@@ -498,5 +502,6 @@ def label_points(axes, points, names):
             continue
         written += 1
         low, high = np.vstack([low, middle[best] - half]), np.vstack([high, middle[best] + half])
-        axes.text(*middle[best] / size, text, transform=axes.transAxes, ha="center", va="center", zorder=6)
+        look = {"size": size, "ha": "center", "va": "center", "zorder": 6}
+        axes.text(*middle[best] / room, text, transform=axes.transAxes, **look)
     return written

@@ -22,7 +22,7 @@ import torch
 from matplotlib.patches import Rectangle
 
 from . import picture as draw
-from .charts import bars, heat_maps, histograms, lines, points, strips  # noqa: F401
+from .charts import arrows, bars, heat_maps, histograms, lines, points, strips  # noqa: F401
 from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, counted, listed, quote, styled, write
 
 DIMS = 32  # at most so many numbers of a vector are drawn

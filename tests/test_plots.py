@@ -56,6 +56,9 @@ def one_of_each(tokens=SEED):
         "strips": lambda: plots.strips(list(many.items()), marked={7: first, 9: last}),
         "heat_maps": lambda: plots.heat_maps({t: table[:n, :n] for t in few}, last, first, rows=tokens),
         "points": lambda: plots.points(panels, tokens, joined="ring", groups=groups),
+        "arrows": lambda: plots.arrows(
+            {t: numbers(36, seed=i) for i, t in enumerate(few)}, angle=True, shadow=few[-1]
+        ),
     }
 
 
@@ -190,6 +193,9 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*(line.get_xydata() for line in a[0].lines), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
     "lines: marks, levels": (lambda: plots.lines(HALF, "n", "y", mark={1: "here"}, levels={"c": 2}), lambda a: [line.get_xydata()[:, 1].tolist() for line in a[0].lines] + texts(a[0]), [HALF, [2, 2], [0.5], "c", "here"]),
     "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [line.get_xydata() for line in a[0].lines], [CLOUD[::2], CLOUD[1::2]]),
+    "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
+    "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
+    "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[:4]), a[0].lines[4].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
     "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), 1.5]),
 }  # fmt: skip
@@ -228,6 +234,17 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     assert words.caption == "Every word is one piece."
     said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
     assert plots.points(panels).caption == said
+
+
+def test_the_words_of_arrows_say_angle_shadow_and_what_leaves_the_plane():
+    rows = {"a": [2.0, 0, 0], "b": [1, 1, 0], "c": [3, 0, 4]}
+    drawn = plots.arrows(rows, angle=True, shadow="b")
+    said = "“a” and “b” are 45° apart, cosine 0.707; the shadow of “b” on “a” is 1; "
+    assert drawn.caption == f"{said}of “c” the part in this plane is drawn, 60% of its length."
+    assert "3 arrows from 0, in the plane of “a” and “b”. “a”: length 2." in drawn.alt
+    assert {"a", "b", "c", "45°, cosine 0.707", "shadow 1"} == {text.get_text() for text in words_in(drawn)}
+    assert plots.arrows({"a": [3, 4], "b": [0, 0]}).caption == "“a” is 5 long; “b” is 0 long."
+    assert "on a line. “a”: length 1." in plots.arrows({"a": [1.0], "b": [-2.0]}, angle=True).alt
 
 
 # ---------------------------------------------------------------- colours
@@ -374,6 +391,9 @@ WRONG = [
     (lambda: plots.lookup("word", torch.nn.Embedding(2, 2), [0], EYE[:1], ["a"]), "table must be a tensor of numbers"),
     (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
     (lambda: plots.points({"a": T2}, joined="line"), "joined must be '' or 'ring', found 'line'"),
+    (lambda: plots.arrows({"a": [1, 2], "b": [0, 0]}, angle=True), "two vectors, both longer than 0"),
+    (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be None or one of a, found 'b'"),
+    (lambda: plots.arrows({"a": [1, 2], "b": [1]}), r"b must have the shape \[2\] = \[H\], found \[1\]"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
 ]  # fmt: skip
 
