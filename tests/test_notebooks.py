@@ -40,7 +40,6 @@ LOOKED_UP = {
         "Devlin et al. 2018, A.2: 800 million words of books, 2,500 million of Wikipedia": "3.3",
         "Devlin et al. 2018, A.2: 4 Cloud TPUs, 16 chips": "1,000,000 256 512 16",
         "counted in 01": "994",
-        "measured without places, seeds 0 and 1: as unsure as among 27.7 and 25.3 tokens": "25",
     },
     "10": {
         "Lan et al. 2019, section 3.1": "128",
