@@ -65,13 +65,30 @@ _OWN = (
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
 
 
+class PictureError(ValueError):
+    """What cannot be drawn, or not truly, in one sentence on one line."""
+
+    def __init__(self, told):
+        told = " ".join(told.split())
+        super().__init__(told if len(told) <= 300 else told[:299] + "…")
+
+
 def styled(function):
-    """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch."""
+    """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch.
+    Of an error that it has no sentence for, the first line is told."""
 
     @functools.wraps(function)
     def drawn(*args, **kwargs):
         with matplotlib.rc_context(_DEFAULTS | STYLE), torch.device("cpu"):
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except (PictureError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 (no argument gets a library's error)
+                told = str(error).split("\n")[0]
+                raise PictureError(
+                    f"{function.__name__} cannot draw this: {type(error).__name__} {told}"
+                ) from None
 
     return drawn
 
@@ -238,9 +255,15 @@ def ink_on(colour):
     return "white" if np.power(to_rgb(colour), 2.2) @ (0.2126, 0.7152, 0.0722) < 0.2 else INK
 
 
-def colour_limit(*arrays):
-    """A round L so that the map from -L to L shows the arrays; the largest number in 200 may lie outside."""
-    top = np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0
+def colour_limit(*arrays, limit=None):
+    """`limit`, or a round L so that the map from -L to L shows the arrays; the largest number in 200 may lie
+    outside."""
+    if limit is not None:
+        limit = check_numbers("limit", [limit], "1")[0]
+        if limit <= 0:
+            raise PictureError(f"limit must be a number above 0, found {limit:g}")
+        return max(limit, 1e-300)
+    top = max(1e-300, np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0)
     unit = 10.0 ** math.floor(math.log10(top))
     return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
 
@@ -248,62 +271,102 @@ def colour_limit(*arrays):
 # ---------------------------------------------------------------- what may be drawn
 
 
-def check_numbers(name, value, shape, sizes=None):
-    """`value` as a float64 array of `shape`, e.g. "T H"; `sizes` remembers what T and H are."""
+def check_numbers(name, value, shape, sizes=None, whole=False):
+    """`value` as a float64 array of `shape`, e.g. "T H", or int64 where it must be `whole`; `sizes` remembers what
+    T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
+    listed = isinstance(value, list | tuple)
     try:
-        tensor = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, (list, tuple)) else None)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name} must be a tensor of numbers, found {type(value).__name__}") from None
+        tensor = torch.as_tensor(value, dtype=torch.float64 if listed else None).detach()
+        array = (tensor.real if tensor.is_complex() else tensor).cpu().to_dense().to(torch.float64).numpy()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        found = f"{value!r:.60}" if listed else type(value).__name__
+        raise PictureError(f"{name} must be a tensor of numbers, found {found}") from None
     found, expected = list(tensor.shape), [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
     same = (e in (f, n) for e, f, n in zip(expected, found, names, strict=False))
     if len(found) != len(names) or 0 in found or not all(same):
         hint = f"; one sentence of a batch is {name}[0]" if len(found) == len(names) + 1 else ""
         told = dict.fromkeys(f"[{', '.join(map(str, each))}]" for each in (expected, names))
-        raise ValueError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
+        raise PictureError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
     sizes.update(zip(names, found, strict=True))
     if tensor.is_complex():
-        raise TypeError(f"{name} must be a tensor of real numbers, found complex ones")
-    array = tensor.detach().cpu().to_dense().to(torch.float64).numpy()
-    if not np.isfinite(array).all():
-        first = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{name} holds NaN or infinity, first at {first}: it cannot be drawn")
-    if np.abs(array).max() > 1e100:
-        raise ValueError(f"{name} holds a number beyond 1e100: it cannot be drawn")
-    return array
+        raise PictureError(f"{name} must be a tensor of real numbers, found complex ones")
+    for wrong, what in (
+        (~np.isfinite(array), "NaN or infinity"),
+        (np.abs(array) > 1e100, "a number beyond 1e100"),
+        (whole & ((array != array.round()) | (np.abs(array) > 2**53)), "what is not a whole number"),
+    ):
+        if wrong.any():
+            raise PictureError(
+                f"{name} holds {what}, first at {np.argwhere(wrong)[0].tolist()}: it cannot be drawn"
+            )
+    return array.astype(np.int64) if whole else array
 
 
-def check_texts(name, value):
-    """`value` as a list of strings, one or more."""
+def check_texts(name, value, number=None):
+    """`value` as a list of strings, one or more, or as many as `number`."""
     texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"{name} must be a list of strings, one or more, found {value!r:.60}")
+    if not texts or not all(isinstance(text, str) for text in texts) or len(texts) != (number or len(texts)):
+        raise PictureError(
+            f"{name} must be a list of strings, {number or 'one or more'}, found {value!r:.60}"
+        )
     return texts
+
+
+def check_pairs(name, value):
+    """`value` as a list of pairs."""
+    pairs = list(value) if hasattr(value, "__iter__") else [value]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise PictureError(f"{name} must be a list of pairs, found {value!r:.60}")
+    return pairs
 
 
 def check_named(name, value, most, do, shape=None, sizes=None):
     """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through
     `check_numbers`, `sizes` shared by all; more than `most` do not what `do` says."""
     if not isinstance(value, dict):
-        raise TypeError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
+        raise PictureError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
     if not 1 <= len(value) <= most:
-        raise ValueError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    return {str(k): check_numbers(k or name, v, shape, sizes) if shape else v for k, v in value.items()}
+        raise PictureError(f"{name}: 1 to {most} {do}, found {len(value)}")
+    if len(set(map(str, value))) < len(value):
+        raise PictureError(f"{name}: two names read the same, {listed(map(str, value))}")
+    return {str(k): check_numbers(str(k) or name, v, shape, sizes) if shape else v for k, v in value.items()}
 
 
-def check_tokens(tokens, shape, **arrays):
+def check_marks(name, value, named=False, whole=False):
+    """`value`, a dict of number to text (of text to number where the numbers are `named`) or None, as a list of
+    (number, text) from left to right."""
+    if not isinstance(value, dict | None):
+        told = "name to number" if named else "number to text"
+        raise PictureError(f"{name} must be a dict of {told}, found {type(value).__name__}")
+    if not value:
+        return []
+    numbers, texts = (
+        reversed([*zip(*value.items(), strict=True)]) if named else zip(*value.items(), strict=True)
+    )
+    numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
+    return sorted(zip(numbers, map(str, texts), strict=True))
+
+
+def check_tokens(tokens, shape, whole=False, **arrays):
     """`tokens` as a list of strings, and each of `arrays` of `shape`, whose T is their number. A batch (`tokens`
     a list of lists) becomes one long list of tokens, with the arrays to match."""
-    if isinstance(tokens, list) and tokens and isinstance(tokens[0], list):
-        arrays, batch = {n: torch.as_tensor(a) for n, a in arrays.items()}, [len(tokens), len(tokens[0])]
-        for array in arrays.values():
-            if list(array.shape[:2]) != batch:
-                raise ValueError(f"this batch of tokens is {batch}, found the shape {list(array.shape)}")
+    if isinstance(tokens, list) and tokens and all(isinstance(sentence, list) for sentence in tokens):
+        batch, ragged = [len(tokens), len(tokens[0])], len(set(map(len, tokens))) > 1
+        for name, array in arrays.items():
+            array = (
+                array
+                if isinstance(array, torch.Tensor)
+                else torch.from_numpy(check_numbers(name, array, f"B {shape}"))
+            )
+            if ragged or list(array.shape[:2]) != batch:
+                told = "ragged" if ragged else batch
+                raise PictureError(f"this batch of tokens is {told}, found the shape {list(array.shape)}")
+            arrays[name] = array.flatten(0, 1)
         tokens = [token for sentence in tokens for token in sentence]
-        arrays = {n: array.flatten(0, 1) for n, array in arrays.items()}
     tokens = check_texts("tokens", tokens)
     sizes = {"T": len(tokens)}
-    return tokens, *(check_numbers(name, array, shape, sizes) for name, array in arrays.items())
+    return tokens, *(check_numbers(name, array, shape, sizes, whole) for name, array in arrays.items())
 
 
 # ---------------------------------------------------------------- words
@@ -318,6 +381,8 @@ def format_number(number, log=False):
         return "below 0.00001" if number < 1e-5 else f"about {few}"
     if abs(number) < 0.0005:
         return "0" if abs(number) < 1e-5 else "about 0"
+    if abs(number) >= 1e15:
+        return f"{number:.3g}".replace("e+", "e").replace("-", "−")
     if abs(number) >= 100:
         return f"{number:,.0f}".replace("-", "−")
     return np.format_float_positional(round(float(f"{number:.3g}"), 3), trim="-").replace("-", "−")
@@ -326,6 +391,12 @@ def format_number(number, log=False):
 def tick(number):
     """A number as the axes write it: 1e-12, 0.001, 1,000."""
     return (f"{number:g}" if abs(number) < 1 else f"{number:,.10g}").replace("-", "−")
+
+
+def highest(values):
+    """Where the highest of `values` stands; of those that only the last bits tell apart, the first."""
+    values = np.asarray(values)
+    return int(np.argmax(values >= values.max() - 1e-6 * np.abs(values).max()))
 
 
 def percent(share):
@@ -453,11 +524,11 @@ def log_axis(axes, which, low, high):
 
 
 def flags(axes, marks):
-    """Write the texts of `marks` {x: text} over `axes`, a line higher where they would touch."""
+    """Write the texts of `marks`, pairs (x, text) from left to right, over `axes`, a line higher where they would touch."""
     ends = []  # where the text of each line ends
     look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
     arrow = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
-    for x, text in sorted(marks.items()):
+    for x, text in marks:
         text = shorten(text, 260)
         middle, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
@@ -476,15 +547,13 @@ def end_labels(axes, x, ends):
         axes.annotate(shorten(name, 290), (1, height), (1.04, before), arrowprops=arrow, **look)
 
 
-def label_points(axes, points, names, *, centre=None, avoid=None, size=11.5):
+def label_points(axes, points, centre, names, *, avoid=None, size=11.5):
     """Write `names` beside `points` [n, 2], each at the first place around its point, starting away from `centre`
-    (one for all or one each; else the points' mean), where it covers no point, none of `avoid` [m, 2] and no
-    earlier name. Of more than 14 names only those are written that find such a place; returns how many."""
+    (one for all or one each), where it covers no point, none of `avoid` [m, 2] and no earlier name. Of more than
+    14 names only those are written that find such a place; returns how many."""
     room, written = axes.bbox.size, 0
-    points, centre, avoid = (
-        axes.transData.transform(each) - axes.bbox.min
-        for each in (points, points.mean(0) if centre is None else centre, points if avoid is None else avoid)
-    )
+    places = points, centre, points if avoid is None else avoid
+    points, centre, avoid = (axes.transData.transform(each) - axes.bbox.min for each in places)
     low, high = avoid - 6, avoid + 6  # the corners of what must not be covered
     turns = (0, 0.5, -0.5, 1, -1, 1.6, -1.6, 2.3, -2.3, math.pi)
     reach, turn = (each.ravel() for each in np.meshgrid((8, 17, 28, 40), turns, indexing="ij"))
