@@ -284,6 +284,7 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
         assert len(code) == sum(cell.cell_type == "code" for cell in stored)
         assert not any(cell.outputs or cell.execution_count for cell in code)
         assert "For the lecturer" not in str(copy)
+        assert "alert-info" not in str(copy).replace(copies.READABLE, "")
         asked = [
             n for n, cell in enumerate(copy) if cell.cell_type == "markdown" and "**Predict" in cell.source
         ]
