@@ -71,8 +71,9 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
     alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
     most, least = draw.highest(flat), draw.highest(-flat)
-    caption = f"Largest: {names[most]}, {told(flat[most])}"
-    caption += f"; smallest: {names[least]}, {told(flat[least])}." if len(names) > 1 else "."
+    same = [listed(n for n, of in zip(names, flat, strict=True) if of == flat[at]) for at in (most, least)]
+    caption = f"Largest: {same[0]}, {told(flat[most])}"
+    caption += f"; smallest: {same[1]}, {told(flat[least])}." if len(names) > 1 else "."
     caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
     if marked is not None:
         of = flat[names.index(marked)]
