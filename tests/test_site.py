@@ -89,7 +89,7 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
 
 
 def answers(path):
-    """The texts that answer a prediction of a notebook: printed by the first code cell after it, and said below that."""
+    """The texts that answer a prediction of a notebook: what only the first code cell after it prints, and what is said below."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):
         if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
@@ -98,7 +98,9 @@ def answers(path):
                 data = output.get("data", {})
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
                 lines = caption or output.get("text", data.get("text/plain", ()))
-                yield from (line for line in lines if said(line) not in "".join(cells[at]["source"]))
+                others = [cell.get("outputs") for cell in cells if cell is not cells[at]]
+                known = "".join(cells[at]["source"]) + json.dumps(others, ensure_ascii=False)
+                yield from (line for line in lines if said(line) not in known)
             after = cells[at + 1]
             if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
                 yield "".join(after["source"])
