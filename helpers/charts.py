@@ -282,9 +282,8 @@ def grid(rows, groups=None):
     if looks:
         names = [draw.shorten(kind, 170) for kind in looks]
         figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
-    caption = "; ".join(
-        f"{name}: {count}" for name, count in (told if len(told) <= 4 else told[:: len(told) - 1])
-    )
+    few = told if len(told) <= 4 else told[:: len(told) - 1]  # else the first and the last
+    caption = "; ".join(f"{name}: {count}" for name, count in few)
     if len({count for _, count in told}) == 1:
         caption = f"{told[0][1]}{' in each row' if told[1:] else ''}"
     caption = f"{draw.capital(caption)}."
@@ -320,7 +319,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     # Few colours for many numbers: easier to read off, and far smaller on disk.
     colours = draw.DIVERGING if n * m < 10_000 else draw.DIVERGING.resampled(15)
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from −{limit:g} to {limit:g}."
-    caption = []
+    caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
         look = {"interpolation": smooth, "interpolation_stage": "data"}  # the mean of numbers, not of colours
@@ -340,11 +339,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if n == m > 2 and np.allclose(np.diag(array), array.max(1)):
             likest = (array - np.diag(np.full(n, np.inf))).argmax(1)
             near = int((np.abs(likest - np.arange(n)) == 1).sum())
-            caption.append(f"{title}: {near} of {n} rows are most like a row next to them.")
+            beside.append(f"{title} {near} of {n}")
         else:
             r, c = np.unravel_index(draw.highest(np.abs(array)), array.shape)
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
+    caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
     if min(wide, tall) < 0.5:
         many = "so they are smoothed" if smooth == "hanning" else "so not every one is drawn"
