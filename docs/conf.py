@@ -21,6 +21,9 @@ REPOSITORY = PROJECT.get("urls", {}).get("Repository", "")  # none: no launch bu
 project = "BERT's embedding layer, by hand"
 author = "the authors of the course"
 version = PROJECT["version"]
+# Where the site stands, which an address inside a description has to say in full; on GitHub Pages it follows from the repository.
+OWNER, NAME = REPOSITORY.split("/")[-2:]
+html_baseurl = f"https://{OWNER.lower()}.github.io/{NAME}/"
 extensions = ["myst_nb", "course_site"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "notebooks/*.ipynb"]
@@ -37,12 +40,15 @@ suppress_warnings = [
 
 html_title = project
 html_theme = "sphinx_book_theme"
-# Without npm's packages (explorer_data.py) the explorer's tokenizer is missing, and its picture stays still.
 explorer = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, explorer, ignore_errors=True)
 explorer_data.write(Path(explorer, "explorer"))
 html_static_path = ["_static", explorer]
 html_css_files = ["course.css"]
+html_js_files = [("site.js", {"type": "module"})]
+html_favicon = "_static/icon.svg"
+html_search_scorer = str(ROOT / "docs" / "search.js")
+html_use_index = False
 html_copy_source = False
 html_show_copyright = False
 at_repository = {
