@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import symtable
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import regenerate
+from traitlets.config import Config
 
 from helpers import copies
 from helpers.exercises import numbers as exercise_numbers
@@ -302,3 +304,20 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
     assert mine.read_text() == "mine" and "Your copies are in" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="There are no notebooks in"):
         copies.copy_all(tmp_path / "nowhere", tmp_path)
+
+
+@each_notebook
+def test_on_paper_the_answers_come_last(name):
+    config = runpy.run_path(str(NOTEBOOKS.parent / "docs" / "paper.py"), {"get_config": Config})
+    paper, _ = config["OnPaper"]().preprocess(regenerate.read(NOTEBOOKS / f"{name}.ipynb"), {})
+    texts = [cell.source for cell in paper.cells]
+    last = next(n for n, text in enumerate(texts) if "Answers" in text)
+    questions = sum("**Predict" in cell.source for _, cell in cells(name, "markdown"))
+    asked = [text for text in texts[:last] if re.search(r"\*\*\d+\. Predict", text)]
+    numbers = [text for text in texts[last:] if re.fullmatch(r"\*\*\d+\.\*\*", text)]
+    assert len(asked) == len(numbers) == questions > 0
+    closed = {"".join(cell["source"]) for cell in copies.closed(regenerate.read(NOTEBOOKS / f"{name}.ipynb"))}
+    assert closed and not closed & set(texts[:last]) and closed - set(texts) == set()
+    assert not [
+        text for text in texts if text.startswith(("# Proof", "# Solution")) or "For the lecturer" in text
+    ]
