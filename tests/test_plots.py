@@ -278,6 +278,7 @@ FAR = {"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]], "two": [[0, 9], [
 SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "lines": (lambda: plots.lines({"a": TIES, "b": [0, 1.0003, 1.0004, -1, 0]}, "n", "y", mark={1: "c"}, levels={"d": 2}), said_of_lines),
     "lines: log": (lambda: plots.lines({"a": TIES, "b": TIES[::-1]}, "n", "y", log="y"), said_of_lines),
+    "lines: one way": (lambda: plots.lines({"a": [3, 2, 2], "b": [-1, 0, 5], "c": [1, 1, 1]}, "n", "y"), lambda a: [f"{'falls' if y[0] > y[-1] else 'rises'} from {picture.format_number(y[0])} to {y[-1]:g}" for y in (line.get_ydata() for line in a[0].lines[:2])] + ["c: 1 throughout"]),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]), said_of_pieces),
     "word_pieces: pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]), said_of_pieces),
     "points": (lambda: plots.points(FAR), said_of_points),
@@ -287,7 +288,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
     "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
     "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: ["{}: largest {}, y {} by x {}".format(b.get_title(), picture.format_number(b.images[0].get_array().flat[np.abs(b.images[0].get_array()).argmax()]), *np.argwhere(np.abs(b.images[0].get_array()) == np.abs(b.images[0].get_array()).max())[0]) for b in a[:2]]),
-    "sum": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
+    "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
     "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "whole", "##"), strict=True)]),
@@ -554,7 +555,8 @@ ODD = [None, 5, -1, "\ud800", [], [None], ["_a", "\ud800"], {}, {None: None}, {"
        {"_\ud800": {"_\ud800": 5e-324}}, {"a": "b"}, {"a": [5e-324, 1e-323]}, {"a": [1e99, -1e99]}, torch.ones(2, 2, 2), torch.ones(2, 2, device="meta")]  # fmt: skip
 
 
-def test_the_fuzz_has_every_argument():
+def test_the_tables_have_every_picture_and_argument():
+    assert {kind.split(":")[0] for kind in SAID} == set(NAMES)
     taken = {n: list(inspect.signature(getattr(plots, n)).parameters) for n in NAMES}
     assert taken == {name: list(of) for name, of in GOOD.items()}
 
