@@ -110,14 +110,14 @@ def complete(app, pagename, templatename, context, doctree):
         return
     title = next(doctree.findall(nodes.title)).astext()
     said = next((p.astext() for p in doctree.findall(nodes.paragraph)), title).replace("\n", " ")
-    picture = app.config.html_baseurl + "_images/sum.png"
     about = {
         "description": said,
         "og:title": title,
         "og:description": said,
-        "og:image": picture,
         "og:type": "article",
     }
+    if app.config.html_baseurl:  # an address in a description has to be a whole one
+        about["og:image"] = app.config.html_baseurl + "_images/sum.png"
     for name, words in about.items():
         kind = "property" if ":" in name else "name"
         context["metatags"] += f'<meta {kind}="{name}" content="{html.escape(words)}">\n'

@@ -1,29 +1,35 @@
-"""The pictures for any data: bars, lines, histograms, strips, heat_maps, points. `plots` says what they
+"""The pictures for any data: bars, lines, histograms, strips, grid, heat_maps, points, arrows. `plots` says what they
 share."""
 
 import math
+from itertools import chain, zip_longest
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
-from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, counted, listed, quote, styled, write
+from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counted, listed, quote, styled
 
 
 @styled
-def bars(values, xlabel, *, log=False, unit=""):
+def bars(values, xlabel, *, log=False, unit="", marked=None):
     """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for
-    up to 4 bars together. `unit` is written after each value; "%" writes shares as percents."""
+    up to 4 bars together. `unit` is written after each value; "%" writes shares as percents. `marked`, a name, is the
+    bar to look at."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped = isinstance(next(iter(values.values())), dict)
     rows = values if grouped else {name: {"": of} for name, of in values.items()}
+    rows = {name: draw.check_named(name, of, 4, "series can be told apart") for name, of in rows.items()}
     series = list(next(iter(rows.values())))
-    draw.check_named("series", dict.fromkeys(series), 4, "series can be told apart")
     if any(list(of) != series for of in rows.values()):
-        raise ValueError(f"each of values must have the same series, as the first has: {series}")
+        raise PictureError(f"each of values must have the same series, as the first has: {series}")
     table = draw.check_numbers("values", [list(of.values()) for of in rows.values()], "n s")
     if log and (table <= 0).any():
-        raise ValueError(f"a logarithmic scale needs values above 0, found {table.min():g}")
+        raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
+    if marked is not None and (grouped or marked not in values):
+        raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
+    unit = draw.shorten(unit, 120) if unit else ""
 
     def told(value):
         return draw.percent(value) if unit == "%" else draw.format_number(value, log) + unit
@@ -31,18 +37,34 @@ def bars(values, xlabel, *, log=False, unit=""):
     each = 36 * (len(series) + 1) * 0.8 if grouped else 36
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     thick, looks = 0.74 / len(series), draw.looks(series)
-    own = [COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
+    own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
-        look = {
-            "color": looks[name][0] if grouped else own,
-            "label": draw.shorten(name, 740 / len(series) - 40),
-        }
-        drawn = axes.barh(at, table[:, index], thick * 0.94, **look)
+        drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
         axes.bar_label(drawn, list(map(told, table[:, index])), padding=4)
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
-    room = 0.05 + 0.0013 * max(draw.text_width(told(value)) for value in table.flat)
-    low, high = min(0, table.min()), max(0, table.max())
+    _bar_scale(axes, table, log, unit, max(draw.text_width(told(value)) for value in table.flat))
+    if grouped:
+        told_apart = [draw.shorten(name, 740 / len(series) - 40) for name in series]
+        figure.legend(axes.containers, told_apart, loc="outside upper left", ncols=5)
+    names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
+    alt = f"{xlabel}{', logarithmic' if log else ''}: "
+    alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
+    most, least = draw.highest(flat), draw.highest(-flat)
+    same = [listed(n for n, of in zip(names, flat, strict=True) if of == flat[at]) for at in (most, least)]
+    caption = f"Largest: {same[0]}, {told(flat[most])}"
+    caption += f"; smallest: {same[1]}, {told(flat[least])}." if len(names) > 1 else "."
+    caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
+    if marked is not None:
+        of = flat[names.index(marked)]
+        place = f"number {(flat > of).sum() + 1} of {len(flat)}"
+        caption = f"{draw.capital(marked)}: {told(of)}, {place}. {caption}"
+    return Picture(figure, alt, caption)
+
+
+def _bar_scale(axes, table, log, unit, room):
+    """The scale of bars that end at `table`, with `room` in CSS pixels for what is written beyond their ends."""
+    low, high, room = min(0, table.min()), max(0, table.max()), 0.05 + 0.0013 * room
     if log:
         low = table.min() / 3
         draw.log_axis(axes, "x", low, high * (high / low) ** room)
@@ -51,17 +73,6 @@ def bars(values, xlabel, *, log=False, unit=""):
         axes.axvline(0, color=MUTED, lw=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}" if unit == "%" else draw.tick(v))
-    if grouped:
-        figure.legend(loc="outside upper left", ncols=5)
-    names = [f"{row} ({one})" if grouped else row for row in rows for one in series]
-    said = dict(zip(names, table.flat, strict=True))
-    alt = f"{xlabel}{', logarithmic' if log else ''}: "
-    alt += listed(f"{name} {told(value)}" for name, value in said.items()) + "."
-    most, least = max(said, key=said.get), min(said, key=said.get)
-    caption = f"Largest: {most}, {told(said[most])}"
-    caption += f"; smallest: {least}, {told(said[least])}." if len(said) > 1 else "."
-    caption = caption if said[most] > said[least] or len(said) == 1 else f"All are {told(said[most])}."
-    return Picture(figure, alt, caption)
 
 
 @styled
@@ -72,75 +83,90 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
     if log not in ("", "x", "y", "xy"):
-        raise ValueError(f"log must be '', 'x', 'y' or 'xy', found {log!r}")
+        raise PictureError(f"log must be '', 'x', 'y' or 'xy', found {log!r}")
     curves, sizes = curves if isinstance(curves, dict) else {"": curves}, {}
     curves = draw.check_named("curves", curves, 4, "curves can be told apart", "n", sizes)
     x = np.arange(sizes["n"]) + 0.0 if x is None else draw.check_numbers("x", x, "n", sizes)
-    levels = {str(name): float(height) for name, height in (levels or {}).items()}
-    every = np.concatenate([*curves.values(), list(levels.values())])
-    if ("x" in log and x.min() <= 0) or ("y" in log and (every.min() < 0 or every.max() == 0)):
-        raise ValueError("a logarithmic scale needs x above 0, and heights of 0 or more")
     if (np.diff(x) <= 0).any():
-        raise ValueError(f"x must rise from left to right, found {x.tolist()}")
+        raise PictureError(f"x must rise from left to right, found {x.tolist()}")
+    mark, levels = draw.check_marks("mark", mark), draw.check_marks("levels", levels, named=True)
     figure = draw.new_figure(350, "constrained")
-    axes = figure.add_subplot()
-    low, high = every.min(), every.max()
+    axes = figure.add_subplot(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
+    floor = _line_scales(axes, x, np.concatenate([*curves.values(), [y for y, _ in levels]]), log, mark)
+    looks, ends, told = draw.looks(curves if any(curves) else [xlabel]).values(), [], []
+
+    def say(height):
+        return draw.format_number(height, "y" in log)
+
+    for (name, of), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
+        # Many points are drawn finer, without dashes and markers, which only blur there.
+        marker = marker if len(x) <= 24 else ""
+        look = {"ls": dash, "marker": marker, "ms": 7} if len(x) <= 100 else {"lw": 1.3}
+        axes.plot(x, np.maximum(of, floor), color=colour, label=name, **look)
+        ends.append((max(of[-1], floor), name, colour))
+        told.append(f"{name}{': ' if name else ''}{_course(x, of, say)}")
+    scales = {"": "", "x": ", x logarithmic", "y": ", y logarithmic"}.get(log, ", both logarithmic")
+    told = f"{'; '.join(told)}."
+    alt = f"{ylabel} by {xlabel}, from {draw.tick(x[0])} to {draw.tick(x[-1])}{scales}. {told}"
+    for height, name in levels:
+        height = max(height, floor)
+        axes.plot(x[[0, -1]], [height, height], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
+        ends.append((height, name, MUTED))
+        alt += f" Dashed: {name}, at {say(height)}."
+    draw.end_labels(axes, x[-1], ends)
+    alt += _mark(axes, x, [np.maximum(of, floor) for of in curves.values()], mark)
+    return Picture(figure, alt, f"{draw.capital(ylabel)} by {xlabel}: {told}")
+
+
+def _line_scales(axes, x, heights, log, above):
+    """Scales and grid of `axes` for curves over `x` that have these `heights`, with room `above` for a mark; the
+    height of the bottom edge."""
+    low, high = heights.min(), heights.max()
+    if ("x" in log and x[0] <= 0) or ("y" in log and (low < 0 or high == 0)):
+        raise PictureError("a logarithmic scale needs x above 0, and heights of 0 or more")
     if "y" in log:
-        draw.log_axis(axes, "y", every[every > 0].min(), high)
+        draw.log_axis(axes, "y", heights[heights > 0].min(), high)
     else:
         # From 0 where that costs little room: a small difference must not look like a large one.
         low = 0 if 0 < low < 0.6 * high else low
         pad = (high - low) * 0.08 or 0.1
-        axes.set_ylim(low - pad * (low != 0), high + pad * (2 if mark else 1))
+        axes.set_ylim(low - pad * (low != 0), high + pad * (2 if above else 1))
         axes.yaxis.set_major_locator(MaxNLocator(5))
     if "x" in log:
         draw.log_axis(axes, "x", x[0], x[-1])
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=(x == x.round()).all(), steps=[1, 2, 5, 10]))
-    axes.set(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
     axes.grid()
-    floor, ends = axes.get_ylim()[0], []
-    looks = draw.looks(curves if any(curves) else [xlabel]).values()
-    for (name, of), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
-        # Many points are drawn finer, without dashes and markers, which only blur there.
-        look = (
-            {"ls": dash, "marker": marker if len(x) <= 24 else "", "ms": 7} if len(x) <= 100 else {"lw": 1.3}
-        )
-        axes.plot(x, np.maximum(of, floor), color=colour, label=name, **look)
-        ends.append((max(of[-1], floor), name, colour))
-    for name, height in levels.items():
-        height = max(height, floor)
-        axes.plot(x[[0, -1]], [height, height], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
-        ends.append((height, name, MUTED))
-    draw.end_labels(axes, x[-1], ends)
+    return axes.get_ylim()[0]
 
-    def say(height):
-        return draw.format_number(height, "y" in log)
 
-    scales = {"": "", "x": ", x logarithmic", "y": ", y logarithmic"}.get(log, ", both logarithmic")
-    alt = f"{ylabel} by {xlabel}, from {draw.tick(x[0])} to {draw.tick(x[-1])}{scales}."
-    caption = []
-    for name, of in curves.items():
-        caption.append(f"{name}{': ' if name else ''}{say(of[0])} to {say(of[-1])}")
-        alt += f" {caption[-1]}"
-        # Ties that only the last bits decide go to the first.
-        fine = np.array([float(f"{value:.4g}") for value in of])
-        for word, at in (("lowest", fine.argmin()), ("highest", fine.argmax())):
-            alt += f", {word} {say(of[at])} at {draw.tick(x[at])}" if 0 < at < len(x) - 1 else ""
-        alt += "."
-    alt += "".join(f" Dashed: {name}, {say(height)} at the end." for name, height in levels.items())
-    for at, told in (mark or {}).items():
+def _course(x, of, say):
+    """How a curve runs, in words; `say` writes a height."""
+    steps, noise = np.diff(of), 1e-6 * np.abs(of).max()  # what only the last bits tell apart is level
+    up, down = (steps > noise).any(), (steps < -noise).any()
+    if up and down:
+        ends = ("lowest", draw.highest(-of)), ("highest", draw.highest(of))
+        return ", ".join(f"{word} {say(of[at])} at {draw.tick(x[at])}" for word, at in ends)
+    first, last = say(of[0]), say(of[-1])
+    if first != last:
+        return f"{'rises' if up else 'falls'} from {first} to {last}"
+    return f"{first}{' nearly' if up or down else ''} throughout"
+
+
+def _mark(axes, x, curves, mark):
+    """Mark `curves` at the numbers of `mark`, pairs (number, text); what the alt text says of it."""
+    alt = ""
+    for at, text in mark:
         found = np.flatnonzero(np.isclose(x, at, rtol=1e-4, atol=0))
         if not len(found):
-            raise ValueError(f"mark must name values of x, found {at}")
-        spots = [max(of[found[0]], floor) for of in curves.values()]
+            raise PictureError(f"mark must name values of x, found {at:g}")
+        spots = [of[found[0]] for of in curves]
         axes.plot([at] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
         side = ("left", *["center"] * 6, "right")[found[0] * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
-        axes.annotate(draw.shorten(told, 260), (at, max(spots)), (0, 8), **look)
-        alt += f" Marked at {draw.tick(at)}: {told}."
-    told = f"{ylabel} from {xlabel} {draw.tick(x[0])} to {draw.tick(x[-1])}"
-    return Picture(figure, alt, f"{draw.capital(told)}: {'; '.join(caption)}.")
+        axes.annotate(draw.shorten(text, 260), (at, max(spots)), (0, 8), **look)
+        alt += f" Marked at {draw.tick(at)}: {text}."
+    return alt
 
 
 @styled
@@ -148,48 +174,49 @@ def histograms(samples, xlabel, *, marks=None):
     """Overlaid histograms of up to 4 samples on shared bins, with the mean of each; `samples` dict name →
     [n]. `marks` dict text → x are upright lines that carry the text."""
     samples = draw.check_named("samples", samples, 4, "histograms can be told apart", "n")
-    marks = {float(x): str(text) for text, x in (marks or {}).items()}
-    every = np.concatenate([*samples.values(), list(marks)])
+    marks = draw.check_marks("marks", marks, named=True)
+    every = np.concatenate([*samples.values(), [x for x, _ in marks]])
     pad = np.ptp(every) * 0.02 or 0.5
     bins = np.linspace(every.min() - pad, every.max() + pad, 61)
     figure = draw.new_figure(370)
     top = 16 + 24 * math.ceil(len(samples) / 2) + (34 if marks else 0)
     axes = draw.add_axes_px(figure, 84, top, 796, 310 - top)  # room for 100% beside the label
-    alt, means, looks = f"Histograms of {xlabel} on the same bins.", [], draw.looks(samples).values()
-    for (name, of), (colour, dash, _) in zip(samples.items(), looks, strict=True):
+    alt, means, handles = f"Histograms of {xlabel} on the same bins.", [], []
+    for (name, of), (colour, dash, _) in zip(samples.items(), draw.looks(samples).values(), strict=True):
         mean, share = draw.format_number(of.mean()), np.histogram(of, bins)[0] / len(of)
         means.append(f"{mean} for {name}")
         axes.stairs(share, bins, fill=True, color=colour, alpha=0.18)
         label = f"{draw.shorten(name, 330)}: mean {mean}"
-        axes.stairs(share, bins, lw=2.2, color=colour, ls=dash, label=label)
+        handles.append((axes.stairs(share, bins, lw=2.2, color=colour, ls=dash), label))
         axes.axvline(of.mean(), color=colour, ls=dash, lw=1.6)
         alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {draw.format_number(of.std())}."
     axes.set(xlim=(bins[0], bins[-1]), xlabel=draw.shorten(xlabel, 700, 12), ylabel="share of values")
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: draw.percent(value))
     axes.grid(axis="y")
-    for x, text in marks.items():
+    for x, text in marks:
         axes.axvline(x, color=MUTED, lw=1.2, ls=(0, (2, 2)))
         alt += f" Marked: {text}, at {draw.format_number(x)}."
     draw.flags(axes, marks)
-    figure.legend(loc="upper left", ncols=2, handlelength=2)
+    artists, names = zip(*handles[::2], *handles[1::2], strict=True)  # a legend is filled column by column
+    figure.legend(artists, names, loc="upper left", ncols=2, handlelength=2)
     return Picture(figure, alt, f"Mean {listed(means)}.")
 
 
 @styled
-def strips(rows, *, marked=None):
-    """All numbers of a few vectors, each as one heat strip, on one scale; `rows` dict name → [H], or a list
-    of (name, [H]). `marked` dict dimension → text points at columns; the largest number of each strip is
-    written beside it; of up to 128 columns a dot marks an exact 0."""
-    pairs, sizes = list(rows.items()) if isinstance(rows, dict) else list(rows), {}
+def strips(rows, *, marked=None, limit=None):
+    """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
+    given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
+    largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
+    pairs, sizes = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows), {}
     if not 1 <= len(pairs) <= 12:
-        raise ValueError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
+        raise PictureError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
     names = [str(name) for name, _ in pairs]
     table = np.stack([draw.check_numbers(name, of, "H", sizes) for name, of in pairs])
-    width, marked = sizes["H"], {int(i): str(text) for i, text in (marked or {}).items()}
-    if any(not 0 <= i < width for i in marked):
-        raise ValueError(f"marked must be from 0 to {width - 1}, found {list(marked)}")
-    limit, top = draw.colour_limit(table), 62 if marked else 30
+    width, marked = sizes["H"], draw.check_marks("marked", marked, whole=True)
+    if any(not 0 <= i < width for i, _ in marked):
+        raise PictureError(f"marked must be from 0 to {width - 1}, found {[i for i, _ in marked]}")
+    limit, top = draw.colour_limit(table, limit=limit), 62 if marked else 30
     height = min(52.0, 250 / len(table)) * len(table)
     figure = draw.new_figure(top + height + 70)
     labels = [draw.shorten(name, 136) for name in names]
@@ -202,20 +229,68 @@ def strips(rows, *, marked=None):
     axes.set_xlabel("dimension", loc="left")
     beyond = draw.scale_bar(figure, 580, top + height + 32, 190)
     if len(zeros):
-        write(draw.overlay(figure), 400, top + height + 38, "dot: exactly 0", colour=MUTED)
+        draw.write(draw.overlay(figure), 400, top + height + 38, "dot: exactly 0", colour=MUTED)
     alt, most = f"{counted(len(names), 'heat strip')} of {width} numbers on one colour scale.", []
     beside = {"transform": axes.get_yaxis_transform(), "ha": "left"}
-    write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
+    draw.write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
     for row, (name, of) in enumerate(zip(names, table, strict=True)):
-        at, none = int(np.abs(of).argmax()), int((of == 0).sum())
+        at, none = draw.highest(np.abs(of)), int((of == 0).sum())
         number = draw.format_number(of[at])
         most.append((abs(of[at]), f"{name}, {number} at dimension {at}"))
-        write(axes, 1.02, row, f"{number} at {at}", **beside)
+        draw.write(axes, 1.02, row, f"{number} at {at}", **beside)
         alt += f" Largest of {most[-1][1]}; length {draw.format_number(np.linalg.norm(of))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
-    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked.items())
-    caption = f"Largest of all: {max(most, key=lambda pair: pair[0])[1]}."
+    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
+    caption = f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
     return Picture(figure, alt + beyond, caption)
+
+
+@styled
+def grid(rows, groups=None):
+    """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
+    (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
+    that find no room are left out."""
+    pairs = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows)
+    cells = [[str(cell) for cell in of] for _, of in pairs]
+    groups = [["" for _ in of] for of in cells] if groups is None else [[*map(str, of)] for of in groups]
+    size, found = [*map(len, cells)], [*map(len, groups)]
+    if not 1 <= len(size) <= 10 or not all(size) or size != found:
+        raise PictureError(f"1 to 10 rows need groups of the same lengths, found {size} and {found}")
+    names = [draw.shorten(name, 190, 13) for name, _ in pairs]
+    left = 24 + max(draw.text_width(name, 13) for name in names)
+    drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
+    columns = zip_longest(*drawn, fillvalue="")
+    wide = np.array([max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in columns])
+    ends = left + wide.cumsum()
+    fit = max(1, int((ends < draw.WIDTH - 10).sum()))
+    groups = [of[:fit] for of in groups]
+    kinds = dict.fromkeys(kind for kind in chain(*groups) if kind)
+    draw.check_named("groups", kinds or {"": 0}, 4, "groups can be told apart")
+    looks, top = dict(zip(kinds, ("#0b8f77", "#6a51a3", INK, MUTED), strict=False)), 40 if kinds else 8
+    figure = draw.new_figure(top + 38 * len(cells) + 8)
+    axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
+    for row, ((name, _), texts, of) in enumerate(zip(pairs, drawn, groups, strict=True)):
+        y = top + 38 * row
+        draw.write(axes, left - 10, y + 19, names[row], 13, MUTED, ha="right")
+        for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
+            colour = looks.get(kind, NEUTRAL)
+            look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
+            kinds[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
+            draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
+        alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
+        count = [f"{quote(kind)} {counted(of.count(kind), 'time')}" for kind in looks if kind in of]
+        told.append((name, ", ".join(count) or counted(len(of), "text")))
+    if looks:
+        names = [draw.shorten(kind, 170) for kind in looks]
+        figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
+    few = told if len(told) <= 4 else told[:: len(told) - 1]  # else the first and the last
+    caption = "; ".join(f"{name}: {count}" for name, count in few)
+    if len({count for _, count in told}) == 1:
+        caption = f"{told[0][1]}{' in each row' if told[1:] else ''}"
+    caption = f"{draw.capital(caption)}."
+    if fit < len(wide):
+        caption += f" Of {len(wide)} columns the first {fit} are drawn."
+    return Picture(figure, f"{alt} {caption}", caption)
 
 
 @styled
@@ -229,9 +304,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     sizes = {"n": len(rows)} if rows else {}
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
-    limit = draw.colour_limit(*maps.values()) if limit is None else float(limit)
-    if not 0 < limit < math.inf:
-        raise ValueError(f"limit must be a number above 0, found {limit:g}")
+    limit = draw.colour_limit(*maps.values(), limit=limit)
     names = [draw.shorten(name, 92) for name in rows or range(n)]
     left = 34 + max(map(draw.text_width, names)) if rows else 64
     room = (draw.WIDTH - left - 22 * len(maps)) / len(maps)
@@ -247,7 +320,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     # Few colours for many numbers: easier to read off, and far smaller on disk.
     colours = draw.DIVERGING if n * m < 10_000 else draw.DIVERGING.resampled(15)
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from −{limit:g} to {limit:g}."
-    caption = []
+    caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
         look = {"interpolation": smooth, "interpolation_stage": "data"}  # the mean of numbers, not of colours
@@ -267,11 +340,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if n == m > 2 and np.allclose(np.diag(array), array.max(1)):
             likest = (array - np.diag(np.full(n, np.inf))).argmax(1)
             near = int((np.abs(likest - np.arange(n)) == 1).sum())
-            caption.append(f"{title}: {near} of {n} rows are most like a row next to them.")
+            beside.append(f"{title} {near} of {n}")
         else:
-            r, c = np.unravel_index(np.abs(array).round(4).argmax(), array.shape)
+            r, c = np.unravel_index(draw.highest(np.abs(array)), array.shape)
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
+    caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
     if min(wide, tall) < 0.5:
         many = "so they are smoothed" if smooth == "hanning" else "so not every one is drawn"
@@ -288,74 +362,194 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     axes, the panels share one scale with numbers and lines through 0; without, each shows a plane of its own.
     """
     if joined not in ("", "ring"):
-        raise ValueError(f"joined must be '' or 'ring', found {joined!r}")
+        raise PictureError(f"joined must be '' or 'ring', found {joined!r}")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
     groups = None if groups is None else [str(group) for group in groups]
-    labels = None if labels is None else list(labels)
-    kinds = draw.check_named("groups", dict.fromkeys(groups or [""]), 4, "groups can be told apart")
-    looks = draw.looks(kinds)
+    labels = None if labels is None else draw.check_texts("labels", labels)
+    axes = None if axes is None else draw.check_texts("axes", axes, 2)
+    kinds = dict.fromkeys(groups or [""])
+    looks = draw.looks(draw.check_named("groups", kinds, 4, "groups can be told apart"))
     figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)
-    (left, right, below), top = (60, 24, 50) if axes else (8, 16, 10), 66 if groups else 36
+    left, right, below, top = (*((60, 24, 50) if axes else (8, 16, 10)), 66 if groups else 36)
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, of) in enumerate(panels.items()):
         n, told = len(of), []
-        for what, found in (("labels", labels), ("groups", groups)):
+        for what, found in ("labels", labels), ("groups", groups):
             if found is not None and len(found) != n:
-                raise ValueError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
+                raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
         panel = draw.add_axes_px(figure, left + index * each, top, each - right, 380 - below - top)
-        for inside in panels.values() if axes else [of]:
-            panel.update_datalim(inside)
+        panel.update_datalim(np.concatenate([*panels.values()] if axes else [of]))
         panel.set_aspect("equal", adjustable="datalim")
         panel.margins(0.16 if labels else 0.06)
         panel.set_title(draw.shorten(title, each - 24, 12.5))
         panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
-            panel.axhline(0, color=NEUTRAL, lw=1, zorder=0)
-            panel.axvline(0, color=NEUTRAL, lw=1, zorder=0)
-            panel.set(xlabel=axes[0], ylabel=axes[1] if index == 0 else "")
-            panel.tick_params(labelleft=index == 0)
+            _cross(panel)
+            x, y = (draw.shorten(text, 260, 12) for text in axes)
+            panel.set(xlabel=x, ylabel="" if index else y)
+            panel.tick_params(labelleft=not index)
             panel.locator_params(nbins=5)
         else:
             panel.set(xticks=[], yticks=[])
         plain = COLOURS.get(draw.part_of(title), COLOURS["word"])
         if joined:
             panel.plot(*np.concatenate([of, of[:1]]).T, "-", color=draw.tint(plain, 0.5), zorder=1)
-            crossings = _crossings(of)
-            crosses = {0: "never crosses itself", 1: "crosses itself once"}
-            told.append(f"the joined line {crosses.get(crossings, f'crosses itself {crossings} times')}")
+            told.append(_crossings(of))
         for kind, (colour, _, marker) in looks.items():
             mine = np.array([group == kind for group in groups or [""] * n])
-            look = {"color": colour if groups else plain, "ms": 8 if n <= 60 else 4, "zorder": 3}
-            panel.plot(*of[mine].T, marker, label=draw.shorten(kind, 260), **look)
+            panel.plot(
+                *of[mine].T, marker, color=colour if groups else plain, ms=8 if n <= 60 else 4, zorder=3
+            )
         panel.autoscale_view()
         panel.apply_aspect()
         if labels:
-            written = draw.label_points(panel, of, labels)
+            written = draw.label_points(panel, of, of.mean(0), labels)
             told += [f"{written} of the {n} names find room"] if written < n else []
-        spread = np.ptp(of, axis=0).max()  # what the axes go by, wherever the points lie
-        spots = len(np.unique(((of - of.min(0)) / (spread or 1)).round(3), axis=0))
-        away = np.linalg.norm(of, axis=1)
-        if spots <= n / 2:
-            told.append(f"the {n} points lie on {counted(spots, 'spot')}")
-        elif n > 2 and np.ptp(away) < 1e-3 * spread:
-            told.append("all points are equally far from 0")
-        elif len(looks) > 1:
-            apart = ((of[:, None] - of[None]) ** 2).sum(-1) + np.diag(np.full(n, np.inf))
-            like = sum(groups[i] == groups[j] for i, j in enumerate(apart.argmin(1)))
-            told.append(f"{like} of {n} points have one of their own group nearest")
+        told += _spots(of, groups if len(looks) > 1 else None)
         alt += f" {title}: {draw.some(labels) if labels else counted(n, 'point')}."
         caption += [f"{title}: {'; '.join(told)}"] if told else []
     if groups:
-        figure.legend(handles=panel.get_legend_handles_labels()[0], loc="upper left", ncols=4)
+        names = [draw.shorten(kind, 260) for kind in looks]
+        figure.legend(panel.lines[-len(names) :], names, loc="upper left", ncols=4)
         alt += f" Groups: {listed(f'{kind} ({list(groups).count(kind)})' for kind in looks)}."
     told = ". ".join(map(draw.capital, caption or [listed(panels)])) + "."
     return Picture(figure, f"{alt} {told}", told)
 
 
+def _cross(axes):
+    """Lines through 0."""
+    for line in axes.axhline, axes.axvline:
+        line(0, color=NEUTRAL, lw=1, zorder=0)
+
+
+def _spots(points, groups):
+    """What there is to say of where `points` lie: on few spots, on a circle around 0, each beside its own group."""
+    spread, away = np.ptp(points, axis=0).max(), np.linalg.norm(points, axis=1)  # the axes go by the spread
+    spots = len(np.unique(((points - points.min(0)) / (spread or 1)).round(3), axis=0))
+    n = len(points)
+    if spots <= n / 2:
+        return [f"the {n} points lie on {counted(spots, 'spot')}"]
+    if n > 2 and np.ptp(away) < 1e-3 * spread:
+        return ["all points are equally far from 0"]
+    if groups is None:
+        return []
+    apart = ((points[:, None] - points[None]) ** 2).sum(-1) + np.diag(np.full(n, np.inf))
+    like = sum(groups[i] == groups[j] for i, j in enumerate(apart.argmin(1)))
+    return [f"{like} of {n} points have one of their own group nearest"]
+
+
 def _crossings(points):
-    """How often the closed line through `points` [n, 2] crosses itself."""
+    """How often the closed line through `points` [n, 2] crosses itself, in words."""
     step = (np.roll(points, -1, axis=0) - points)[:, None]
     there = points[None] - points[:, None]
     side = np.sign(step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0])  # [line, point]
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends
-    return int((parted & parted.T).sum()) // 2
+    crossings = int((parted & parted.T).sum()) // 2
+    often = {0: "never crosses itself", 1: "crosses itself once"}
+    return f"the joined line {often.get(crossings, f'crosses itself {crossings} times')}"
+
+
+@styled
+def arrows(vectors, *, angle=False, shadow=None):
+    """Up to 4 vectors as arrows from 0, one scale both ways; `vectors` dict name → [H].
+
+    Two numbers each are drawn as they are. Of longer ones the plane is drawn in which the first two lie, these two
+    with their true lengths and angle. `angle` writes the angle between the first two and its cosine; `shadow`
+    names the vector whose shadow falls, at right angles, on each of the others.
+    """
+    vectors = draw.check_named("vectors", vectors, 4, "arrows can be told apart", "H", sizes := {})
+    names, length = list(vectors), np.linalg.norm([*vectors.values()], axis=1)
+    if shadow not in (None, *names):
+        raise PictureError(f"shadow must be None or one of {listed(names)}, found {shadow!r}")
+    if angle and (len(names) < 2 or not length[:2].all()):
+        raise PictureError("an angle needs two vectors, both longer than 0")
+    tips, spanning = _plane(np.array([*vectors.values()]))
+    drawn, flat = np.linalg.norm(tips, axis=1), sizes["H"] == 2
+    unit = tips / np.where(drawn > 0, drawn, 1)[:, None]
+    of = names.index(shadow) if shadow is not None else None
+    feet = {n: unit[n] * (unit[n] @ tips[of]) for n in range(len(names)) if of not in (None, n)}
+    feet = {n: foot for n, foot in feet.items() if drawn[n] > 0.999 * length[n] > 0}
+    figure, axes = _plane_axes(np.array([[0, 0], *tips, *feet.values()]), flat)
+    where = f"in the plane of {listed(quote(names[n]) for n in spanning)}" if spanning[1:] else "on a line"
+    alt, told = f"{counted(len(names), 'arrow')} from 0{'' if flat else ', ' + where}.", []
+    covered, labels = [], []  # a label: its text, its point, what it keeps away from
+
+    def line(*ends, **look):
+        axes.plot(*np.transpose(ends), zorder=1, **look)
+        covered.extend(np.linspace(*ends, 60))
+
+    if angle:
+        cosine = min(1, max(-1, unit[0] @ unit[1]))
+        written = f"{math.degrees(math.acos(cosine)):.0f}°", f"cosine {draw.format_number(cosine)}"
+        arc = _arc(*unit[:2], written[0] == "90°") * 0.25 * length[:2].min()
+        axes.plot(*arc.T, color=INK, lw=1.6)
+        covered.extend(arc)
+        labels.append((", ".join(written), arc[len(arc) // 2], (0, 0)))
+        told.append(f"{quote(names[0])} and {quote(names[1])} are {' apart, '.join(written)}")
+    for n, (name, (colour, *_)) in enumerate(draw.looks(names).items()):
+        if n in feet:
+            line((0, 0), feet[n], color=draw.tint(colour, 0.35), lw=12, solid_capstyle="butt")
+            line(tips[of], feet[n], color=MUTED, ls=(0, (4, 3)), lw=1.6)
+            far = draw.format_number(unit[n] @ tips[of])
+            labels.append((f"shadow {far}", feet[n] / 2, tips[of] - feet[n] / 2))
+            told.append(f"the shadow of {quote(shadow)} on {quote(name)} is {far}")
+        covered.extend(np.linspace((0, 0), tips[n], 60))
+        head = {"arrowstyle": "-|>,head_width=0.35,head_length=0.7", "mutation_scale": 22, "lw": 3.5}
+        axes.annotate("", tips[n], (0, 0), arrowprops=head | {"color": colour, "shrinkA": 0, "shrinkB": 0})
+        labels.append((name, tips[n], (0, 0)))
+        at = f"[{', '.join(map(draw.format_number, tips[n]))}], " if flat else ""
+        alt += f" {quote(name)}: {at}length {draw.format_number(length[n])}."
+        if drawn[n] < 0.999 * length[n]:
+            share = draw.percent(drawn[n] / length[n])
+            told.append(f"of {quote(name)} the part in this plane is drawn, {share} of its length")
+    texts, *points = zip(*labels, strict=True)
+    draw.label_points(axes, *map(np.array, points), texts, avoid=np.array(covered), size=17)
+    lengths = zip(map(quote, names), map(draw.format_number, length), strict=True)
+    told = told or [f"{name} is {long} long" for name, long in lengths]
+    caption = f"{draw.capital('; '.join(told))}."
+    return Picture(figure, f"{alt} {caption}", caption)
+
+
+def _plane(vectors):
+    """`vectors` [n, H] in a plane, [n, 2], and which of them span it: two numbers each as they are; else the first
+    two that do, the first to the right and the second upward."""
+    axes, spanning = [], []
+    for n, vector in enumerate(vectors):
+        rest = vector - sum(vector @ axis * axis for axis in axes)
+        if len(axes) < 2 and np.linalg.norm(rest) > 1e-6 * np.linalg.norm(vector):
+            axes.append(rest / np.linalg.norm(rest))
+            spanning.append(n)
+    axes = np.stack([*axes, *np.zeros((2 - len(axes), vectors.shape[1]))])
+    return vectors if vectors.shape[1] == 2 else vectors @ axes.T, spanning
+
+
+def _arc(one, other, right):
+    """The points of a round arc from the direction `one` to `other` (lengths 1); of the two sides of a square where
+    the angle is `right`."""
+    if right:
+        return np.stack([one, one + other, other]) * 0.6
+    start, turn = math.atan2(one[1], one[0]), math.atan2(one[0] * other[1] - one[1] * other[0], one @ other)
+    angles = start + np.linspace(0, turn, 61)
+    return np.stack([np.cos(angles), np.sin(angles)], 1)
+
+
+def _plane_axes(shown, numbered):
+    """A figure, and axes of one scale both ways around `shown` [n, 2], with room for names; `numbered` has numbers
+    and lines through 0."""
+    size, middle = np.ptp(shown, axis=0), (shown.max(0) + shown.min(0)) / 2
+    scale = 1 / (max(size / (480, 240)) or 0.01)  # CSS pixels for a 1
+    height = max(150, size[1] * scale + 110)
+    figure = draw.new_figure(height + (66 if numbered else 20))
+    low, high = (middle + sign * np.array([816, height]) / scale / 2 for sign in (-1, 1))
+    axes = draw.add_axes_px(figure, 70, 14, 816, height)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    axes.spines[:].set_visible(False)
+    if numbered:
+        axes.set(xlabel="first number", ylabel="second number")
+        _cross(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_locator(MultipleLocator(np.diff(axes.get_xticks()[:2])[0]))
+        axes.grid()
+    else:
+        axes.set(xticks=[], yticks=[])
+    return figure, axes

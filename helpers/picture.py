@@ -10,6 +10,7 @@ import bisect
 import functools
 import html
 import io
+import logging
 import math
 import re
 import unicodedata
@@ -20,13 +21,18 @@ import numpy as np
 import torch
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
 
-FONT = "DejaVu Sans"  # ships with matplotlib, so it is the same on every machine
+FONTS = [
+    "DejaVu Sans"
+]  # ships with matplotlib, so it is the same on every machine; behind it what a text needed
+NO_FONTS = re.compile(
+    "Last Resort|NonUnicode|Color Emoji"
+)  # no glyphs of the characters themselves, or no outlines
 INK, MUTED = "#161616", "#5a5a5a"
 DPI = 100  # one inch is 100 CSS pixels, so every size below can be said in pixels
 SCREEN = 2  # device pixels per CSS pixel in a PNG: crisp on a projector
@@ -41,7 +47,6 @@ STYLE = {
     "axes.labelsize": 12,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
-    "font.family": [FONT],
     "font.size": 11.5,
     "grid.color": "#e6e6e6",
     "image.aspect": "auto",
@@ -65,13 +70,42 @@ _OWN = (
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
 
 
+LOST = "□ stands for a character that no font on this machine can draw; BERT can read it."
+lost = set()  # such characters of the picture that is being drawn
+
+
+class PictureError(ValueError):
+    """What cannot be drawn, or not truly, in one sentence on one line."""
+
+    def __init__(self, told):
+        told = " ".join(told.split())
+        super().__init__(told if len(told) <= 300 else told[:299] + "…")
+
+
 def styled(function):
-    """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch."""
+    """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch.
+    Of an error that it has no sentence for, the first line is told; of characters that no font has, that they are
+    missing."""
 
     @functools.wraps(function)
     def drawn(*args, **kwargs):
-        with matplotlib.rc_context(_DEFAULTS | STYLE), torch.device("cpu"):
-            return function(*args, **kwargs)
+        known = list(FONTS)
+        with matplotlib.rc_context(_DEFAULTS | STYLE | {"font.family": known}), torch.device("cpu"):
+            try:
+                lost.clear()
+                made = function(*args, **kwargs)
+                if known != FONTS:  # texts that came first do not know of the new font
+                    return drawn(*args, **kwargs)
+                if lost and isinstance(made, Picture):
+                    made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
+                return made
+            except (PictureError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 (no argument gets a library's error)
+                told = str(error).split("\n")[0]
+                raise PictureError(
+                    f"{function.__name__} cannot draw this: {type(error).__name__} {told}"
+                ) from None
 
     return drawn
 
@@ -174,16 +208,40 @@ def readable(text):
     return "".join("□" if unicodedata.category(c) in hidden else c for c in str(text).replace("\n", "↵"))
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache
+def _characters(family):
+    """The characters that a font family has; none of one whose file is gone or broken."""
+    try:
+        found = fontManager.findfont(FontProperties(family=[family]), fallback_to_default=False)
+        return frozenset(get_font(found).get_charmap())
+    except (OSError, RuntimeError, ValueError):
+        return frozenset()
+
+
+@functools.cache
+def _family(character):
+    """The first font family of this machine that has a glyph for `character`, the course's own before all."""
+    if ord(character) in _characters(FONTS[0]):
+        return FONTS[0]
+    logging.getLogger("matplotlib.font_manager").setLevel(
+        logging.ERROR
+    )  # that a family has no bold is no news
+    others = {font.name for font in fontManager.ttflist if not NO_FONTS.search(font.name)}
+    others = sorted(others, key=lambda name: ("Sans" not in name, name))
+    return next((name for name in others if ord(character) in _characters(name)), None)
+
+
 def drawable(text):
-    """`text` for drawing: as `readable`, and what the font has no glyph for becomes □."""
+    """`text` for drawing: as `readable`, and what no font has a glyph for becomes □."""
     if not text.strip():
         return "␣" * len(text) or "(empty)"
-    font = get_font(findfont(FONT))
-    return "".join(c if font.get_char_index(ord(c)) else "□" for c in readable(text))
+    text = readable(text)
+    families = {character: _family(character) for character in text}
+    FONTS.extend({*families.values()} - {*FONTS, None})
+    lost.update(character for character, family in families.items() if family is None)
+    return "".join(character if families[character] else "□" for character in text)
 
 
-@functools.lru_cache(maxsize=4096)
 def shorten(text, room, size=11.5):
     """`text` made drawable and, where it is wider than `room` CSS pixels, cut with an ellipsis."""
     text = drawable(str(text)[:400])
@@ -196,7 +254,7 @@ def shorten(text, room, size=11.5):
 @functools.lru_cache(maxsize=4096)
 def text_width(text, size=11.5):
     """The width of `text` in CSS pixels at `size` points."""
-    font = FontProperties(family=FONT, size=size)
+    font = FontProperties(family=FONTS, size=size)
     return text_to_path.get_text_width_height_descent(text, font, False)[0] * DPI / 72
 
 
@@ -238,9 +296,15 @@ def ink_on(colour):
     return "white" if np.power(to_rgb(colour), 2.2) @ (0.2126, 0.7152, 0.0722) < 0.2 else INK
 
 
-def colour_limit(*arrays):
-    """A round L so that the map from -L to L shows the arrays; the largest number in 200 may lie outside."""
-    top = np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0
+def colour_limit(*arrays, limit=None):
+    """`limit`, or a round L so that the map from -L to L shows the arrays; the largest number in 200 may lie
+    outside."""
+    if limit is not None:
+        limit = check_numbers("limit", [limit], "1")[0]
+        if limit <= 0:
+            raise PictureError(f"limit must be a number above 0, found {limit:g}")
+        return max(limit, 1e-300)
+    top = max(1e-300, np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0)
     unit = 10.0 ** math.floor(math.log10(top))
     return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
 
@@ -248,62 +312,99 @@ def colour_limit(*arrays):
 # ---------------------------------------------------------------- what may be drawn
 
 
-def check_numbers(name, value, shape, sizes=None):
-    """`value` as a float64 array of `shape`, e.g. "T H"; `sizes` remembers what T and H are."""
+def check_numbers(name, value, shape, sizes=None, whole=False):
+    """`value` as a float64 array of `shape`, e.g. "T H", or int64 where it must be `whole`; `sizes` remembers what
+    T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
+    listed = isinstance(value, list | tuple)
     try:
-        tensor = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, (list, tuple)) else None)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name} must be a tensor of numbers, found {type(value).__name__}") from None
+        tensor = torch.as_tensor(value, dtype=torch.float64 if listed else None).detach()
+        array = (tensor.real if tensor.is_complex() else tensor).cpu().to_dense().to(torch.float64).numpy()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        found = f"{value!r:.60}" if listed else type(value).__name__
+        raise PictureError(f"{name} must be a tensor of numbers, found {found}") from None
     found, expected = list(tensor.shape), [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
     same = (e in (f, n) for e, f, n in zip(expected, found, names, strict=False))
     if len(found) != len(names) or 0 in found or not all(same):
         hint = f"; one sentence of a batch is {name}[0]" if len(found) == len(names) + 1 else ""
         told = dict.fromkeys(f"[{', '.join(map(str, each))}]" for each in (expected, names))
-        raise ValueError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
+        raise PictureError(f"{name} must have the shape {' = '.join(told)}, found {found}{hint}")
     sizes.update(zip(names, found, strict=True))
     if tensor.is_complex():
-        raise TypeError(f"{name} must be a tensor of real numbers, found complex ones")
-    array = tensor.detach().cpu().to_dense().to(torch.float64).numpy()
-    if not np.isfinite(array).all():
-        first = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise ValueError(f"{name} holds NaN or infinity, first at {first}: it cannot be drawn")
-    if np.abs(array).max() > 1e100:
-        raise ValueError(f"{name} holds a number beyond 1e100: it cannot be drawn")
-    return array
+        raise PictureError(f"{name} must be a tensor of real numbers, found complex ones")
+    for wrong, what in (
+        (~np.isfinite(array), "NaN or infinity"),
+        (np.abs(array) > 1e100, "a number beyond 1e100"),
+        (whole & ((array != array.round()) | (np.abs(array) > 2**53)), "what is not a whole number"),
+    ):
+        if wrong.any():
+            raise PictureError(
+                f"{name} holds {what}, first at {np.argwhere(wrong)[0].tolist()}: it cannot be drawn"
+            )
+    return array.astype(np.int64) if whole else array
 
 
-def check_texts(name, value):
-    """`value` as a list of strings, one or more."""
+def check_texts(name, value, number=None):
+    """`value` as a list of strings, one or more, or as many as `number`."""
     texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"{name} must be a list of strings, one or more, found {value!r:.60}")
+    if not texts or not all(isinstance(text, str) for text in texts) or len(texts) != (number or len(texts)):
+        many = number or "one or more"
+        raise PictureError(f"{name} must be a list of strings, {many}, found {value!r:.60}")
     return texts
+
+
+def check_pairs(name, value):
+    """`value` as a list of pairs."""
+    pairs = list(value) if hasattr(value, "__iter__") else [value]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise PictureError(f"{name} must be a list of pairs, found {value!r:.60}")
+    return pairs
 
 
 def check_named(name, value, most, do, shape=None, sizes=None):
     """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through
     `check_numbers`, `sizes` shared by all; more than `most` do not what `do` says."""
     if not isinstance(value, dict):
-        raise TypeError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
+        raise PictureError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
     if not 1 <= len(value) <= most:
-        raise ValueError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    return {str(k): check_numbers(k or name, v, shape, sizes) if shape else v for k, v in value.items()}
+        raise PictureError(f"{name}: 1 to {most} {do}, found {len(value)}")
+    if len(set(map(str, value))) < len(value):
+        raise PictureError(f"{name}: two names read the same, {listed(map(str, value))}")
+    return {str(k): check_numbers(str(k) or name, v, shape, sizes) if shape else v for k, v in value.items()}
 
 
-def check_tokens(tokens, shape, **arrays):
+def check_marks(name, value, named=False, whole=False):
+    """`value`, a dict of number to text (of text to number where the numbers are `named`) or None, as a list of
+    (number, text) from left to right."""
+    if not isinstance(value, dict | None):
+        told = "name to number" if named else "number to text"
+        raise PictureError(f"{name} must be a dict of {told}, found {type(value).__name__}")
+    if not value:
+        return []
+    numbers, texts = (value.values(), value) if named else (value, value.values())
+    numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
+    return sorted(zip(numbers, map(str, texts), strict=True))
+
+
+def check_tokens(tokens, shape, whole=False, **arrays):
     """`tokens` as a list of strings, and each of `arrays` of `shape`, whose T is their number. A batch (`tokens`
     a list of lists) becomes one long list of tokens, with the arrays to match."""
-    if isinstance(tokens, list) and tokens and isinstance(tokens[0], list):
-        arrays, batch = {n: torch.as_tensor(a) for n, a in arrays.items()}, [len(tokens), len(tokens[0])]
-        for array in arrays.values():
-            if list(array.shape[:2]) != batch:
-                raise ValueError(f"this batch of tokens is {batch}, found the shape {list(array.shape)}")
+    if isinstance(tokens, list) and tokens and all(isinstance(sentence, list) for sentence in tokens):
+        batch, ragged = [len(tokens), len(tokens[0])], len(set(map(len, tokens))) > 1
+        for name, array in arrays.items():
+            array = (
+                array
+                if isinstance(array, torch.Tensor)
+                else torch.from_numpy(check_numbers(name, array, f"B {shape}"))
+            )
+            if ragged or list(array.shape[:2]) != batch:
+                told = "ragged" if ragged else batch
+                raise PictureError(f"this batch of tokens is {told}, found the shape {list(array.shape)}")
+            arrays[name] = array.flatten(0, 1)
         tokens = [token for sentence in tokens for token in sentence]
-        arrays = {n: array.flatten(0, 1) for n, array in arrays.items()}
     tokens = check_texts("tokens", tokens)
     sizes = {"T": len(tokens)}
-    return tokens, *(check_numbers(name, array, shape, sizes) for name, array in arrays.items())
+    return tokens, *(check_numbers(name, array, shape, sizes, whole) for name, array in arrays.items())
 
 
 # ---------------------------------------------------------------- words
@@ -318,6 +419,8 @@ def format_number(number, log=False):
         return "below 0.00001" if number < 1e-5 else f"about {few}"
     if abs(number) < 0.0005:
         return "0" if abs(number) < 1e-5 else "about 0"
+    if abs(number) >= 1e15:
+        return f"{number:.3g}".replace("e+", "e").replace("-", "−")
     if abs(number) >= 100:
         return f"{number:,.0f}".replace("-", "−")
     return np.format_float_positional(round(float(f"{number:.3g}"), 3), trim="-").replace("-", "−")
@@ -326,6 +429,12 @@ def format_number(number, log=False):
 def tick(number):
     """A number as the axes write it: 1e-12, 0.001, 1,000."""
     return (f"{number:g}" if abs(number) < 1 else f"{number:,.10g}").replace("-", "−")
+
+
+def highest(values):
+    """Where the highest of `values` stands; of those that only the last bits tell apart, the first."""
+    values = np.asarray(values)
+    return int(np.argmax(values >= values.max() - 1e-6 * np.abs(values).max()))
 
 
 def percent(share):
@@ -453,11 +562,11 @@ def log_axis(axes, which, low, high):
 
 
 def flags(axes, marks):
-    """Write the texts of `marks` {x: text} over `axes`, a line higher where they would touch."""
+    """Write the texts of `marks`, pairs (x, text) from left to right, over `axes`, a line higher where they would touch."""
     ends = []  # where the text of each line ends
     look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
     arrow = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
-    for x, text in sorted(marks.items()):
+    for x, text in marks:
         text = shorten(text, 260)
         middle, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
@@ -476,21 +585,23 @@ def end_labels(axes, x, ends):
         axes.annotate(shorten(name, 290), (1, height), (1.04, before), arrowprops=arrow, **look)
 
 
-def label_points(axes, points, names):
-    """Write `names` beside `points` [n, 2], each at the first place around its point, starting outward, where
-    it covers no point and no earlier name. Of more than 14 names only those are written that find such a
-    place; returns how many."""
-    size, written = axes.bbox.size, 0
-    points = axes.transData.transform(points) - axes.bbox.min
-    low, high = points - 6, points + 6  # the corners of what must not be covered
+def label_points(axes, points, centre, names, *, avoid=None, size=11.5):
+    """Write `names` beside `points` [n, 2], each at the first place around its point, starting away from `centre`
+    (one for all or one each), where it covers no point, none of `avoid` [m, 2] and no earlier name. Of more than
+    14 names only those are written that find such a place; returns how many."""
+    room, written = axes.bbox.size, 0
+    places = points, centre, points if avoid is None else avoid
+    points, centre, avoid = (axes.transData.transform(each) - axes.bbox.min for each in places)
+    low, high = avoid - 6, avoid + 6  # the corners of what must not be covered
     turns = (0, 0.5, -0.5, 1, -1, 1.6, -1.6, 2.3, -2.3, math.pi)
     reach, turn = (each.ravel() for each in np.meshgrid((8, 17, 28, 40), turns, indexing="ij"))
-    for point, (across, up), name in zip(points, points - points.mean(0), names, strict=True):
-        text = shorten(name, 120)
-        half = np.array([text_width(text) / 2 + 1, 9])
+    reach = reach * max(1, size / 12)
+    for point, (across, up), name in zip(points, points - centre, names, strict=True):
+        text = shorten(name, 120 if size < 12 else 300, size)
+        half = np.array([text_width(text, size) / 2 + 1, 0.78 * size])
         angle = turn + math.atan2(up, across)
         middle = point + np.stack([np.cos(angle), np.sin(angle)], 1) * (reach[:, None] + half)
-        outside = np.maximum(half - middle, middle + half - size).clip(0).sum(1)
+        outside = np.maximum(half - middle, middle + half - room).clip(0).sum(1)
         shared = np.minimum(middle[:, None] + half, high) - np.maximum(middle[:, None] - half, low)
         cost = shared.clip(0).prod(2).sum(1) + 1000 * outside
         best = cost.argmin()
@@ -498,5 +609,6 @@ def label_points(axes, points, names):
             continue
         written += 1
         low, high = np.vstack([low, middle[best] - half]), np.vstack([high, middle[best] + half])
-        axes.text(*middle[best] / size, text, transform=axes.transAxes, ha="center", va="center", zorder=6)
+        look = {"size": size, "ha": "center", "va": "center", "zorder": 6}
+        axes.text(*middle[best] / room, text, transform=axes.transAxes, **look)
     return written

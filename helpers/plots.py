@@ -6,11 +6,11 @@ hidden size. Where tokens go down the side, of more than 14 the first ten and th
 words say so. A batch is drawn as its sentences one after the other: `tokens` is then a list of lists. Of a
 vector in a heat map the first 32 numbers are drawn.
 
-A wrong argument raises TypeError (not numbers, not text) or ValueError (shape, NaN, a picture that would be
-untrue), in one sentence with the shapes found and expected.
+What cannot be drawn, or not truly, raises PictureError (a ValueError), in one sentence with the shapes found and
+expected.
 
-The pictures of the layer are here, those for any data (bars, lines, histograms, strips, heat_maps, points) in
-`helpers.charts`; `plots` has them all.
+The pictures of the layer are here, those for any data (bars, lines, histograms, strips, grid, heat_maps, points,
+arrows) in `helpers.charts`; `plots` has them all.
 """
 
 import re
@@ -22,8 +22,8 @@ import torch
 from matplotlib.patches import Rectangle
 
 from . import picture as draw
-from .charts import bars, heat_maps, histograms, lines, points, strips  # noqa: F401
-from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, counted, listed, quote, styled, write
+from .charts import arrows, bars, grid, heat_maps, histograms, lines, points, strips  # noqa: F401
+from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, counted, listed, quote, styled
 
 DIMS = 32  # at most so many numbers of a vector are drawn
 STEPS = ("tokenize", "word", "segment", "position", "sum", "layer norm", "dropout")
@@ -34,10 +34,10 @@ def pipeline(step=None):
     """The whole layer as a strip, `step` lit (one of "tokenize", "word", "segment", "position", "sum", "layer
     norm", "dropout"); with None every step is.
 
-    Raises ValueError for any other step.
+    Raises PictureError for any other step.
     """
     if step not in (None, *STEPS):
-        raise ValueError(f"step must be None or one of {listed(STEPS)}, found {step!r}")
+        raise PictureError(f"step must be None or one of {listed(STEPS)}, found {step!r}")
     figure = draw.new_figure(180)
     axes = draw.overlay(figure)
 
@@ -49,15 +49,15 @@ def pipeline(step=None):
         label = f"{STEPS.index(name) + 1} {label}"
         draw.chip(axes, x, y, width, height, label, colour, lit=step in (None, name))
 
-    write(axes, 22, 60, "text", 12)
+    draw.write(axes, 22, 60, "text", 12)
     arrow(40, 60, 58, 60)
     box("tokenize", "tokenize", 60, 6, 118, 108)
-    write(axes, 119, 142, "counted:", 10.5, MUTED)
-    write(axes, 119, 160, "0, 1, 2, …", 10.5, MUTED)
+    draw.write(axes, 119, 142, "counted:", 10.5, MUTED)
+    draw.write(axes, 119, 160, "0, 1, 2, …", 10.5, MUTED)
     inputs = ("ids [B, T]", "segment ids [B, T]", "places [T]")
     for name, told, y in zip(PARTS, inputs, (30, 90, 150), strict=True):
         arrow(180, y, 316, y)
-        write(axes, 246, y - 15, told, 10, MUTED)
+        draw.write(axes, 246, y - 15, told, 10, MUTED)
         box(name, f"{name}\ntable", 318, y - 24, 118)
         arrow(438, y, 468, 90 + (y - 90) * 0.25)
     box("sum", "+", 470, 66, 48)
@@ -65,7 +65,7 @@ def pipeline(step=None):
     box("dropout", "dropout", 704, 66, 112)
     for x in (519, 683, 817):
         arrow(x, 90, x + 20, 90)
-    write(axes, 868, 90, "[B, T, H]", 11)
+    draw.write(axes, 868, 90, "[B, T, H]", 11)
     alt = "The embedding layer from left to right: text is tokenized to ids [B, T] and segment ids [B, T], places "
     alt += "[T] are counted, 0, 1, 2 and so on; each picks rows of a table of its own, the word, the segment and the "
     alt += "position table; the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
@@ -83,10 +83,10 @@ def word_pieces(text, tokens, ids, word_ids):
     token, else the number of the word the piece belongs to). Of many tokens as many are drawn as fit on three
     lines.
     """
-    tokens, ids = draw.check_tokens(tokens, "T", ids=ids)
-    ids, word_ids = ids.astype(int), list(word_ids)
+    tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
+    word_ids = list(word_ids)
     if len(word_ids) != len(tokens):
-        raise ValueError(f"{len(tokens)} tokens need as many word_ids, found {len(word_ids)}")
+        raise PictureError(f"{len(tokens)} tokens need as many word_ids, found {len(word_ids)}")
     boxes, end, line = [], 0, 0  # (left edge, line, width, name) of each token; pieces of one word touch
     for t, name in enumerate(draw.shorten(token, 200, 12) for token in tokens):
         width = max(38, draw.text_width(name, 12) + 14, draw.text_width(str(ids[t])) + 8)
@@ -99,16 +99,16 @@ def word_pieces(text, tokens, ids, word_ids):
     height, left_out = 84 * (boxes[-1][1] + 1), len(tokens) - len(boxes)
     figure = draw.new_figure(54 + height + (24 if left_out else 0))
     axes = draw.overlay(figure)
-    write(axes, 112, 28, draw.shorten(text, 770, 14), 14, ha="left")
-    write(axes, 98, 28, "text", colour=MUTED, ha="right")
+    draw.write(axes, 112, 28, draw.shorten(text, 770, 14), 14, ha="left")
+    draw.write(axes, 98, 28, "text", colour=MUTED, ha="right")
     for y in range(0, height, 84):
-        write(axes, 98, 79 + y, "word pieces", colour=MUTED, ha="right")
-        write(axes, 98, 115 + y, "ids", colour=MUTED, ha="right")
+        draw.write(axes, 98, 79 + y, "word pieces", colour=MUTED, ha="right")
+        draw.write(axes, 98, 115 + y, "ids", colour=MUTED, ha="right")
     for t, (x, line, width, name) in enumerate(boxes):
         x, y, colour = 112 + x, 62 + 84 * line, MUTED if word_ids[t] is None else COLOURS["word"]
         axes.add_patch(Rectangle((x, y), width, 34, fc=draw.tint(colour, 0.16), ec=colour, lw=1.2))
-        write(axes, x + width / 2, y + 17, name, 12)
-        write(axes, x + width / 2, y + 53, str(ids[t]))
+        draw.write(axes, x + width / 2, y + 17, name, 12)
+        draw.write(axes, x + width / 2, y + 53, str(ids[t]))
 
     # As drawn: a piece that does not touch the one before begins a word (numbers begin again in each text).
     begins = [w is not None and (t == 0 or w != word_ids[t - 1]) for t, w in enumerate(word_ids)]
@@ -124,7 +124,7 @@ def word_pieces(text, tokens, ids, word_ids):
         caption = f"{split} of {counted(len(words), 'word')} became several touching pieces."
     caption += " Grey: special tokens." if special else ""
     if left_out:
-        write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
+        draw.write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
         caption += f" {left_out} of the {len(tokens)} tokens are left out of the picture."
     return Picture(figure, f"{alt} {caption}", caption)
 
@@ -168,50 +168,39 @@ def vocabulary_map(tokens):
 
 
 @styled
-def lookup(kind, table, ids, rows, tokens):
+def lookup(kind, table, ids, rows, tokens, *, limit=None):
     """The lookup: the tall table, the rows picked, and the tensor that comes out.
 
     `kind` "word", "segment" or "position"; `table` [N, H]; `ids` [T], the row picked for each token; `rows`
-    [T, H], what came out; `tokens` list of T strings.
-
-    Raises ValueError when `rows` are not the table's rows at `ids`.
+    [T, H], what came out, the table's rows at `ids` or they are refused; `tokens` list of T strings. The scale goes
+    from -`limit` to `limit` (computed if not given).
     """
     if kind not in PARTS:
-        raise ValueError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
+        raise PictureError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
     _, rows = draw.check_tokens(tokens, "T H", rows=rows)
-    tokens, ids = draw.check_tokens(tokens, "T", ids=ids)
-    if not isinstance(table, torch.Tensor):
+    tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
+    # Of a table as a model has it only the rows drawn are read.
+    if not isinstance(table, torch.Tensor) or table.layout != torch.strided or table.dim() != 2:
         table = torch.from_numpy(draw.check_numbers("table", table, "N H"))
-    ids = ids.astype(int)
     if ids.min() < 0 or ids.max() >= len(table):
-        raise ValueError(f"ids must be from 0 to {len(table) - 1}, found {ids.tolist()}")
+        raise PictureError(f"ids must be from 0 to {len(table) - 1}, found {ids.tolist()}")
     picked = draw.check_numbers("table[ids]", table[ids], "T H", dict(zip("TH", rows.shape, strict=True)))
     for t in np.flatnonzero((picked != rows).any(1)):
         told = f"row {t} of rows ({quote(tokens[t])}) is not row {ids[t]} of the table"
-        raise ValueError(f"{told}: no such lookup")
+        raise PictureError(f"{told}: no such lookup")
     (length, width), colour, shown = table.shape, COLOURS[kind], draw.Shown(tokens, 7)
     said = f"the first {min(DIMS, width)} of {width} numbers"
-
-    # The table's rows from top to bottom, None where it is torn because rows are left out.
-    drawn, slots = sorted({0, length - 1, *(ids[t] for t in shown.places if t is not None)}), [0]
-    for before, i in pairwise(drawn):
-        slots += [i] if i == before + 1 else [None, i]
+    slots = _torn(length, [ids[t] for t in shown.places if t is not None])
     of_table = draw.check_numbers("table", table[[i or 0 for i in slots]], "N H")[:, :DIMS]
     of_table[[i is None for i in slots]] = np.nan
     of_rows = shown.rows(rows)[:, :DIMS]
-    limit = draw.colour_limit(of_table, of_rows)
+    limit = draw.colour_limit(of_table, of_rows, limit=limit)
     unit, step = min(34.0, 280 / len(slots)), min(34.0, 280 / len(of_rows))
     tall = max(unit * len(slots), step * len(of_rows))
     figure = draw.new_figure(62 + tall + 46)
-    numbers = ["" if i is None else f"{i:,}" for i in slots]
-    axes = draw.heat_strip(figure, (84, 62, 290, unit * len(slots)), of_table, limit, numbers)
+    axes = draw.heat_strip(figure, (84, 62, 290, unit * len(slots)), of_table, limit)
     axes.spines[:].set(visible=True, color=colour, linewidth=2)
-    for row, (label, i) in enumerate(zip(axes.get_yticklabels(), slots, strict=True)):
-        label.set(fontsize=min(11.5, unit * 0.68), **({"weight": "bold"} if i in ids else {"color": MUTED}))
-        if i is None:
-            left_out = counted(slots[row + 1] - slots[row - 1] - 1, "row")
-            axes.axhspan(row - 0.5, row + 0.5, color="#efefef", lw=0)
-            write(axes, of_table.shape[1] / 2, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED)
+    _label_torn(axes, slots, ids, unit)
     start = 62 + max(0.0, (unit * len(slots) - step * len(of_rows)) / 2)
     place = (520, start, 250, step * len(of_rows))
     draw.heat_strip(figure, place, of_rows, limit, shown.names(112), side="right")
@@ -221,12 +210,11 @@ def lookup(kind, table, ids, rows, tokens):
         if t is not None:
             begin, end = 62 + unit * (slots.index(ids[t]) + 0.5), start + step * (row + 0.5)
             over.annotate("", (517, end), (378, begin), arrowprops=arrow)
-    draw.chip(over, 84, 4, 290, 28, f"{kind} table", colour)
-    draw.chip(over, 520, 4, 250, 28, "rows picked", colour)
-    write(over, 229, 46, f"[{length:,}, {width}]", colour=MUTED)
-    write(over, 645, 46, f"[{len(tokens)}, {width}]", colour=MUTED)
+    for x, wide, name, rows in (84, 290, f"{kind} table", length), (520, 250, "rows picked", len(tokens)):
+        draw.chip(over, x, 4, wide, 28, name, colour)
+        draw.write(over, x + wide / 2, 46, f"[{rows:,}, {width}]", colour=MUTED)
     beyond = draw.scale_bar(figure, 570, 62 + tall + 10, 150)
-    write(over, 84, 62 + tall + 18, f"{said} →", colour=MUTED, ha="left")
+    draw.write(over, 84, 62 + tall + 18, f"{said} →", colour=MUTED, ha="left")
 
     distinct = len(set(ids.tolist()))
     which = listed(f"{quote(token)} row {i:,}" for token, i in zip(tokens[:10], ids, strict=False))
@@ -234,7 +222,7 @@ def lookup(kind, table, ids, rows, tokens):
     many = counted(len(tokens), "token")
     alt = f"Lookup in the {kind} table [{length:,}, {width}]: each of {many} takes one row, unchanged, and "
     alt += f"the rows are the tensor [{len(tokens)}, {width}]. {which}. "
-    alt += f"Different rows used: {distinct}. Drawn: {said}."
+    alt += f"Different rows used: {distinct}. Drawn: {said}, in colours from −{limit:g} to {limit:g}."
     caption = f"Each of {many} takes one of the {length:,} rows"
     if distinct == 1 and len(tokens) > 1:
         caption = f"Every token takes the same row, {ids[0]},"
@@ -242,22 +230,43 @@ def lookup(kind, table, ids, rows, tokens):
     return Picture(figure, alt + shown.said + beyond, caption)
 
 
+def _torn(length, ids):
+    """The rows drawn of a table of `length` from top to bottom, its ends and `ids`; None where rows are left out."""
+    slots = [0]
+    for before, i in pairwise(sorted({0, length - 1, *ids})):
+        slots += [i] if i == before + 1 else [None, i]
+    return slots
+
+
+def _label_torn(axes, slots, ids, unit):
+    """Write the numbers of the rows `slots`, each `unit` CSS pixels high, those of `ids` bold, and the tears."""
+    draw.row_labels(axes, ["" if i is None else f"{i:,}" for i in slots])
+    for row, (label, i) in enumerate(zip(axes.get_yticklabels(), slots, strict=True)):
+        label.set(fontsize=min(11.5, unit * 0.68), **({"weight": "bold"} if i in ids else {"color": MUTED}))
+        if i is None:
+            left_out = counted(slots[row + 1] - slots[row - 1] - 1, "row")
+            axes.axhspan(row - 0.5, row + 0.5, color="#efefef", lw=0)
+            draw.write(
+                axes, np.mean(axes.get_xlim()) + 0.5, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED
+            )
+
+
 @styled
 def one_hot(matrix, table, rows):
     """One-hot [T, N] @ table [N, H] = rows [T, H] with the numbers written in, for toy sizes.
 
-    Raises ValueError when T, N or H is over 12, when a row of `matrix` is not one 1 and else zeros, or when
+    Raises PictureError when T, N or H is over 12, when a row of `matrix` is not one 1 and else zeros, or when
     the product is not `rows`.
     """
     matrix = draw.check_numbers("matrix", matrix, "T N", sizes := {})
     table = draw.check_numbers("table", table, "N H", sizes)
     rows = draw.check_numbers("rows", rows, "T H", sizes)
     if max(sizes.values()) > 12:
-        raise ValueError(f"one_hot writes every number: at most 12 each way, found {sizes}")
+        raise PictureError(f"one_hot writes every number: at most 12 each way, found {sizes}")
     if not ((matrix == 0) | (matrix == 1)).all() or (matrix.sum(1) != 1).any():
-        raise ValueError("each row of matrix must hold a single 1 and zeros else")
+        raise PictureError("each row of matrix must hold a single 1 and zeros else")
     if not np.allclose(matrix @ table, rows, atol=1e-4):
-        raise ValueError("rows is not matrix @ table, so the picture would be untrue")
+        raise PictureError("rows is not matrix @ table, so the picture would be untrue")
     ids, most, columns = matrix.argmax(1), max(sizes["T"], sizes["N"]), sizes["N"] + 2 * sizes["H"]
     step, cell = min(32.0, 310 / most), min(58.0, 660 / columns)
     figure = draw.new_figure(56 + step * most)
@@ -279,10 +288,10 @@ def one_hot(matrix, table, rows):
         decimals = next((d for d in (0, 1) if np.abs(array - array.round(d)).max() < 1e-4), 2)
         for (row, column), value in np.ndenumerate(array.round(decimals) + 0):
             told = f"{value:.{decimals}f}".replace("-", "−")
-            write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
-        write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
+            draw.write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
+        draw.write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
         x += across * cell
-        write(over, x + 24, middle, sign, 18, weight="bold")
+        draw.write(over, x + 24, middle, sign, 18, weight="bold")
         x += gap
     alt = f"A one-hot matrix {list(matrix.shape)} times a table {list(table.shape)} gives {list(rows.shape)}"
     alt += f": the single 1 in each row of the matrix stands in column {listed(map(str, ids))}, and exactly "
@@ -296,15 +305,17 @@ def sum_equation(word, segment, position, total, tokens):
 
     All four [T, H]; `tokens` list of T strings.
 
-    Raises ValueError when `total` is not the sum of the other three.
+    Raises PictureError when `total` is not the sum of the other three.
     """
     arrays = {"word": word, "segment": segment, "position": position, "total": total}
     tokens, *parts, total = draw.check_tokens(tokens, "T H", **arrays)
-    # Each number for itself, and as wide as bfloat16 rounds: an outlier elsewhere hides nothing.
-    error, allowed = np.abs(sum(parts) - total), 0.01 * sum(map(np.abs, parts)) + 1e-6
+    # Each number for itself, as wide as the coarsest of the dtypes rounds: an outlier elsewhere hides nothing.
+    kinds = [of.dtype for of in arrays.values() if isinstance(of, torch.Tensor) and of.is_floating_point()]
+    rounding = max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
+    error, allowed = np.abs(sum(parts) - total), 4 * rounding * sum(map(np.abs, parts))
     for t in np.flatnonzero((error > allowed).any(1)):
         told = f"at token {t} ({quote(tokens[t])}) off by {draw.format_number(error[t].max())}"
-        raise ValueError(f"total is not word + segment + position: {told}")
+        raise PictureError(f"total is not word + segment + position: {told}")
     width, shown = total.shape[1], draw.Shown(tokens)
     many, said = counted(len(tokens), "token"), f"the first {min(DIMS, width)} of {width} numbers"
     parts = dict(zip((*PARTS, "sum"), (*parts, total), strict=True))
@@ -319,14 +330,14 @@ def sum_equation(word, segment, position, total, tokens):
         draw.heat_strip(figure, (x, 46, 172, height), array, limit, names)
         draw.chip(over, x, 8, 172, 28, name, COLOURS[name])
         if index:
-            write(over, x - 15, 46 + height / 2, "=" if name == "sum" else "+", 20, weight="bold")
+            draw.write(over, x - 15, 46 + height / 2, "=" if name == "sum" else "+", 20, weight="bold")
     beyond = draw.scale_bar(figure, draw.WIDTH - 180, 46 + height + 12, 152)
-    write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
+    draw.write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
 
     lengths = {name: np.linalg.norm(array, axis=1) for name, array in parts.items()}
     means = {name: lengths[name].mean() for name in PARTS}
     longest = np.argmax([lengths[name] for name in PARTS], axis=0)
-    t = int(lengths["sum"].argmax())
+    t = draw.highest(lengths["sum"])
     alt = f"Four heat maps on one colour scale, one row for each of {many}: word plus segment plus position "
     alt += f"equals sum, number by number. Tokens: {draw.some(tokens)}. The longest sum is that of "
     alt += f"{quote(tokens[t])} at place {t}: {draw.format_number(lengths['sum'][t])}. Mean length: "
@@ -334,7 +345,9 @@ def sum_equation(word, segment, position, total, tokens):
     for i in np.unique(longest):
         alt += f". The {PARTS[i]} part is the longest for {draw.some(tokens, longest == i)}"
     caption = f"One colour scale, {said} per token: added number by number. "
-    caption += f"The {max(means, key=means.get)} part is the longest on average.{shown.said}"
+    near = [(total * parts[name]).sum(1) / (lengths[name] * lengths["sum"] + 1e-300) for name in PARTS]
+    near = np.mean(near, axis=1)  # the cosine with the sum
+    caption += f"The sum is most like the {PARTS[draw.highest(near)]} part.{shown.said}"
     return Picture(figure, f"{alt}. {caption}{beyond}", caption)
 
 
@@ -344,7 +357,7 @@ def shares(values, tokens):
     tokens, values = draw.check_tokens(tokens, "T 3", values=values)
     if (values < 0).any() or (np.abs(values.sum(1) - 1) > 0.01).any():  # as wide as bfloat16 rounds
         row = values[np.abs(values.sum(1) - 1).argmax()].round(3)
-        raise ValueError(f"each row of values must be shares that sum to 1, found {row.tolist()}")
+        raise PictureError(f"each row of values must be shares that sum to 1, found {row.tolist()}")
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 36, 56)
     start = 0
@@ -364,7 +377,7 @@ def shares(values, tokens):
     for part, column, most in zip(PARTS, values.T, np.eye(3)[values.argmax(1)].T, strict=True):
         if most.any():
             caption.append(f"{part} is the largest share of {draw.some(tokens, most)}")
-            t = int(column.argmax())
+            t = draw.highest(column)
             alt += f" The {part} share is at most {draw.percent(column[t])} ({quote(tokens[t])})."
     caption = f"{draw.capital('; '.join(caption))}.{shown.said}"
     return Picture(figure, f"{alt} {caption}", caption)
@@ -379,7 +392,7 @@ def before_after(tokens, before, after):
     """
     names = ("mean before", "spread before", "mean after", "spread after")
     if not len(before) == len(after) == 2:
-        raise ValueError("before and after must each be a pair (mean [T], standard deviation [T])")
+        raise PictureError("before and after must each be a pair (mean [T], standard deviation [T])")
     tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, (*before, *after), strict=True)))
     values = dict(zip(names, values, strict=True))
     shown = draw.Shown(tokens)
@@ -396,7 +409,7 @@ def before_after(tokens, before, after):
     for row, t in enumerate(shown.places):
         if t is not None:
             told = " → ".join(draw.format_number(values[f"spread {when}"][t]) for when in ("before", "after"))
-            write(axes, 1.02, row, f"spread {told}", ha="left", transform=axes.get_yaxis_transform())
+            draw.write(axes, 1.02, row, f"spread {told}", ha="left", transform=axes.get_yaxis_transform())
     figure.legend(loc="outside upper left", ncols=5)
 
     def told(array):
@@ -406,7 +419,7 @@ def before_after(tokens, before, after):
     said = {name: told(array) for name, array in values.items()}
     alt = f"{counted(len(tokens), 'token')} before and after LayerNorm. "
     alt += "; ".join(f"{name}: {of}" for name, of in said.items())
-    alt += f". Most spread before: {quote(tokens[int(values['spread before'].argmax())])}."
+    alt += f". Most spread before: {quote(tokens[draw.highest(values['spread before'])])}."
     caption = f"The spread was {said['spread before']}; after LayerNorm it is {said['spread after']}."
     return Picture(figure, alt + shown.said, caption + shown.said)
 
@@ -416,16 +429,15 @@ def neighbours(lists):
     """The nearest tokens by cosine; `lists` dict token → list of (neighbour, cosine), nearest first. At most
     5 tokens, of each the first 8 neighbours.
 
-    Raises ValueError when a list is not sorted.
+    Raises PictureError when a list is not sorted.
     """
     pairs = {}
     for token, found in draw.check_named("lists", lists, 5, "tokens fit side by side").items():
-        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in found):
-            raise ValueError(f"{quote(token)} needs a list of (neighbour, cosine) pairs, found {found!r:.60}")
+        found = draw.check_pairs(f"the neighbours of {quote(token)}", found)
         names, values = [name for name, _ in found], [value for _, value in found]
         values = draw.check_numbers(token, values, "n")
         if (np.diff(values) > 1e-6).any():
-            raise ValueError(f"the neighbours of {quote(token)} must come nearest first: {values}")
+            raise PictureError(f"the neighbours of {quote(token)} must come nearest first: {values}")
         pairs[token] = draw.check_texts(f"neighbours of {token}", names)[:8], values[:8]
     longest = max(len(names) for names, _ in pairs.values())
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")

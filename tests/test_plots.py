@@ -1,6 +1,7 @@
 """The pictures: what is drawn is the data, odd input breaks none. The notebooks' are compared by nbval."""
 
 import html
+import inspect
 import io
 import itertools
 import re
@@ -54,8 +55,12 @@ def one_of_each(tokens=SEED):
         "lines": lambda: plots.lines(many, last, first, mark={5: last}, levels={first: 0.5}),
         "histograms": lambda: plots.histograms(many, last, marks={first: 0, last: 0.1}),
         "strips": lambda: plots.strips(list(many.items()), marked={7: first, 9: last}),
+        "grid": lambda: plots.grid({t: tokens for t in few}, [groups] * len(few)),
         "heat_maps": lambda: plots.heat_maps({t: table[:n, :n] for t in few}, last, first, rows=tokens),
         "points": lambda: plots.points(panels, tokens, joined="ring", groups=groups),
+        "arrows": lambda: plots.arrows(
+            {t: numbers(36, seed=i) for i, t in enumerate(few)}, angle=True, shadow=few[-1]
+        ),
     }
 
 
@@ -173,6 +178,7 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "heat_maps": (lambda: plots.heat_maps(MAPS, "x", "y", rows=SEED), lambda a: [*arrays(a)[:2], rows_of(a[0])], [*MAPS.values(), SEED]),
     "strips": (lambda: plots.strips({"a": X, "b": X - 1}), lambda a: [arrays(a)[0], rows_of(a[0])], [torch.stack([X, X - 1]), ["a", "b"]]),
     "strips: a scale with an outlier": (lambda: plots.strips({"a": [0.1] * 399 + [9]}), lambda a: a[0].images[0].get_clim(), (-0.1, 0.1)),
+    "strips, lookup: one scale": (lambda: plots.strips({"a": X}, limit=7), lambda a: a[0].images[0].get_clim() + plots.lookup("word", EYE3, [0], EYE3[:1], ["a"], limit=7).figure.axes[0].images[0].get_clim(), (-7, 7, -7, 7)),
     "strips: only zeros": (lambda: plots.strips({"a": [0.0] * 9}), lambda a: a[0].images[0].get_clim(), (-1, 1)),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [arrays(a)[1], rows_of(a[1])], [TABLE[IDS, :32], SEED]),
     "lookup: table": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [row for row in arrays(a)[0] if row[0] == row[0]], TABLE[[0, 3, 9, 10, 40, 49], :32]),
@@ -184,12 +190,18 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: bars(a[0], "height"), [[1, 0, 1], [999, 0, 0], [0, 2, 0], [0, 500, 0], [0, 498, 0]]),
     "bars": (lambda: plots.bars(GROUPED, "x"), lambda a: [*bars(a[0]), texts(a[0]), rows_of(a[0])], [[0.25, -1], [0.5, 2], ["0.25", "−1", "0.5", "2"], ["words", "other"]]),
     "bars: percents": (lambda: plots.bars({"a": 0.983, "b": 0.017}, "x", log=True, unit="%"), lambda a: [a[0].get_xscale(), *texts(a[0])], ["log", "98%", "2%"]),
+    "bars: marked": (lambda: plots.bars({"a": 2, "b": 1}, "x", marked="b"), lambda a: [to_rgb(bar.get_facecolor()) for bar in a[0].patches], [to_rgb(picture.PLAIN), to_rgb(picture.INK)]),
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [*bars(a[0]), *bars(a[0], "x")], [*SHARE.T, *(SHARE.cumsum(1) - SHARE).T]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [[*zip(rows_of(b), bars(b)[0], strict=True)] == of for b, of in zip(a, LISTS.values(), strict=True)], [True, True]),
     "before_after": (lambda: plots.before_after(["x"], ([0.1], [0.5]), ([0.0], [1.0])), lambda a: [*bars(a[0], "x"), *bars(a[0])], [[-0.4], [-1], [1], [2]]),
     "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*(line.get_xydata() for line in a[0].lines), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
     "lines: marks, levels": (lambda: plots.lines(HALF, "n", "y", mark={1: "here"}, levels={"c": 2}), lambda a: [line.get_xydata()[:, 1].tolist() for line in a[0].lines] + texts(a[0]), [HALF, [2, 2], [0.5], "c", "here"]),
     "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [line.get_xydata() for line in a[0].lines], [CLOUD[::2], CLOUD[1::2]]),
+    "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
+    "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
+    "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
+    "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
+    "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
     "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), 1.5]),
 }  # fmt: skip
@@ -208,6 +220,95 @@ def test_what_is_drawn_is_the_data(kind):
     assert same(read(draw().figure.axes), expected), read(draw().figure.axes)
 
 
+def lengths(array):
+    return np.linalg.norm(array, axis=-1)
+
+
+def said_of_lines(a):
+    """From the curves drawn, not the marks and levels: where each is lowest and highest."""
+    curves = [line for line in a[0].lines if not line.get_label().startswith("_")]
+    for x, y in (line.get_data() for line in curves):
+        for word, at in ("lowest", y.argmin()), ("highest", y.argmax()):
+            yield f"{word} {picture.format_number(y[at], True)} at {picture.tick(x[at])}"
+    yield {"linear": "to 4. ", "log": "logarithmic"}[a[0].get_yscale()]
+
+
+def said_of_pieces(a):
+    boxes = [box for box in a[0].patches if to_rgb(box.get_edgecolor()) != to_rgb(picture.MUTED)]
+    begins = [
+        n
+        for n, box in enumerate(boxes)
+        if n == 0 or box.get_x() > boxes[n - 1].get_x() + boxes[n - 1].get_width()
+    ]
+    several = sum(after - before > 1 for before, after in itertools.pairwise([*begins, len(boxes)]))
+    yield (
+        f"{several} of {picture.counted(len(begins), 'word')} became several"
+        if several
+        else "Every word is one piece"
+    )
+
+
+def said_of_points(a):
+    for axes in a:
+        spots = {
+            tuple((axes.transData.transform(xy) / 3).round())
+            for line in axes.lines
+            for xy in line.get_xydata()
+        }
+        yield (
+            f"{axes.get_title()}: the 4 points lie on {len(spots)} spots"
+            if len(spots) < 3
+            else f"{axes.get_title()}: 4 points"
+        )
+
+
+def said_of_arrows(a):
+    tips = [np.array(text.xy) for text in a[0].texts if text.get_text() == ""]
+    yield from (f"length {picture.format_number(lengths(tip))}" for tip in tips[:2])
+    cosine = tips[0] @ tips[1] / np.prod(lengths(tips[:2]))
+    yield f"{np.degrees(np.arccos(cosine)):.0f}° apart, cosine {picture.format_number(cosine)}"
+    shadows = [line.get_xydata()[1] for line in a[0].lines if line.get_linewidth() == 12]
+    yield from (
+        f"is {picture.format_number(s @ t / lengths(t))}" for s, t in zip(shadows, tips, strict=False)
+    )
+
+
+TIES = [3, 0.69318, 0.69312, 0.69310, 0.9]
+FAR = {"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]], "two": [[0, 9], [5, 0], [5, 1e-9], [0, 9]]}
+SAID = {  # awkward data, and what must be said of them: read from what is drawn
+    "lines": (lambda: plots.lines({"a": TIES, "b": [0, 1.0003, 1.0004, -1, 0]}, "n", "y", mark={1: "c"}, levels={"d": 2}), said_of_lines),
+    "lines: log": (lambda: plots.lines({"a": TIES, "b": TIES[::-1]}, "n", "y", log="y"), said_of_lines),
+    "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]), said_of_pieces),
+    "word_pieces: pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]), said_of_pieces),
+    "points": (lambda: plots.points(FAR), said_of_points),
+    "arrows": (lambda: plots.arrows({"a": [5, 0, 0], "b": [-3, 0.1, 0], "c": [1, 1, 9]}, angle=True, shadow="c"), said_of_arrows),
+    "bars": (lambda: plots.bars({"a": {1: 0.5, 2: -7.0}, "b": {1: 0.50004, 2: 0.2}}, "x"), lambda a: [f"Largest: b (1), {picture.format_number(max(bars(a[0])[0]))}; smallest: a (2), {picture.format_number(min(bars(a[0])[1]))}"]),
+    "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts)]),
+    "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
+    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
+    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: ["{}: largest {}, y {} by x {}".format(b.get_title(), picture.format_number(b.images[0].get_array().flat[np.abs(b.images[0].get_array()).argmax()]), *np.argwhere(np.abs(b.images[0].get_array()) == np.abs(b.images[0].get_array()).max())[0]) for b in a[:2]]),
+    "sum": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
+    "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
+    "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
+    "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "whole", "##"), strict=True)]),
+    "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [f"share is at most {picture.percent(max(b))}" for b in bars(a[0]) if max(b) > 0.5]),
+    "before_after": (lambda: plots.before_after(["x", "y"], ([0.1, -2], [0.5, 3]), ([0.0, 0], [1.0, 1])), lambda a: [f"The spread was {min(bars(a[0])[0]) / 2:g} to {max(bars(a[0])[0]) / 2:g}", "it is 1 for every"]),
+    "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [f"“{b.get_title()}” has “{rows_of(b)[0]}”" for b in a]),
+    "pipeline": (lambda: plots.pipeline("sum"), lambda a: [f"step {n} of 7" for n, box in zip((1, 2, 3, 4, 5, 6, 7), a[0].patches[-7:], strict=True) if to_rgb(box.get_facecolor()) != (1, 1, 1)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_the_words_say_what_is_drawn(kind):
+    call, read = SAID[kind]
+    drawn = call()
+    inches(drawn)
+    missing = [
+        said for said in read(drawn.figure.axes) if said.lower() not in (drawn.alt + drawn.caption).lower()
+    ]
+    assert not missing, drawn.alt
+
+
 def test_the_words_count_the_crossings_of_a_line():
     square = torch.tensor([[0.0, 0], [1, 0], [1, 1], [0, 1]])
     dart = torch.tensor([[0.0, 0], [4, 0], [1, 1], [0, 4]])  # crossed beyond a line's end only
@@ -221,6 +322,8 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     circle = torch.stack([angles.cos(), angles.sin()], 1)
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
+    marked = plots.bars({"a": 3, "b": 2, "c": 1}, "x", marked="b")
+    assert marked.caption == "B: 2, number 2 of 3. Largest: a, 3; smallest: c, 1."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
     far = plots.points({"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]]})
     assert far.caption == "Far."
@@ -228,6 +331,17 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     assert words.caption == "Every word is one piece."
     said = "Two: the 4 points lie on 2 spots. Circle: all points are equally far from 0."
     assert plots.points(panels).caption == said
+
+
+def test_the_words_of_arrows_say_angle_shadow_and_what_leaves_the_plane():
+    rows = {"a": [2.0, 0, 0], "b": [1, 1, 0], "c": [3, 0, 4]}
+    drawn = plots.arrows(rows, angle=True, shadow="b")
+    said = "“a” and “b” are 45° apart, cosine 0.707; the shadow of “b” on “a” is 1; "
+    assert drawn.caption == f"{said}of “c” the part in this plane is drawn, 60% of its length."
+    assert "3 arrows from 0, in the plane of “a” and “b”. “a”: length 2." in drawn.alt
+    assert {"a", "b", "c", "45°, cosine 0.707", "shadow 1"} == {text.get_text() for text in words_in(drawn)}
+    assert plots.arrows({"a": [3, 4], "b": [0, 0]}).caption == "“a” is 5 long; “b” is 0 long."
+    assert "on a line. “a”: length 1." in plots.arrows({"a": [1.0], "b": [-2.0]}, angle=True).alt
 
 
 # ---------------------------------------------------------------- colours
@@ -318,8 +432,23 @@ def test_saved_files_carry_the_words_and_are_the_same_each_time(small, tmp_path)
         small.save(tmp_path / "picture.gif")
 
 
-def test_what_the_font_lacks_is_replaced_and_long_text_is_shortened():
-    assert picture.drawable("a🙂今") == "a□□"
+def test_what_the_font_lacks_is_drawn_with_another_or_said_to_be_missing(monkeypatch):
+    before = plots.bars(BARS, "x").png
+    monkeypatch.setattr(picture, "FONTS", ["DejaVu Sans"])
+    drawn = plots.bars({"a\u210a": 1.0, "b": 2.0}, "x")  # ships with matplotlib, in STIXGeneral
+    assert rows_of(drawn.figure.axes[0]) == ["a\u210a", "b"]
+    assert len(picture.FONTS) == 2
+    assert drawn.caption.endswith("smallest: a\u210a, 1.")
+    assert inches(drawn)
+    assert plots.bars(BARS, "x").png == before
+    drawn = plots.bars({"a\U000fffff": 1.0, "b": 2.0}, "x")  # for private use
+    assert rows_of(drawn.figure.axes[0]) == ["a□", "b"]
+    assert drawn.caption.endswith(f" {picture.LOST}")
+    assert drawn.alt.endswith(f" {picture.LOST}")
+    assert picture.LOST not in plots.bars(BARS, "x").alt
+
+
+def test_odd_characters_are_replaced_and_long_text_is_shortened():
     assert picture.drawable("") == "(empty)"
     assert picture.readable("a\nb\x00🙂\u202e") == "a↵b□🙂□"
     long = picture.shorten("x" * 400, 120)
@@ -364,7 +493,7 @@ WRONG = [
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
     (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), "2 tokens need as many word_ids, found 1"),
     (lambda: plots.neighbours({"a": [("b", 0.1), ("c", 0.9)]}), "must come nearest first"),
-    (lambda: plots.neighbours({"a": ["bc", "d"]}), r"“a” needs a list of \(neighbour, cosine\) pairs"),
+    (lambda: plots.neighbours({"a": ["bc", "d"]}), "the neighbours of “a” must be a list of pairs, found"),
     (lambda: plots.before_after(["a"], [1.0], ([1.0], [1.0])), "must each be a pair"),
     (lambda: plots.bars({"a": {"x": 1}, "b": {"y": 1}}, "x"), r"the same series, as the first has: \['x'\]"),
     (lambda: plots.bars({"a": 0.0}, "x", log=True), "values above 0, found 0"),
@@ -374,6 +503,21 @@ WRONG = [
     (lambda: plots.lookup("word", torch.nn.Embedding(2, 2), [0], EYE[:1], ["a"]), "table must be a tensor of numbers"),
     (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
     (lambda: plots.points({"a": T2}, joined="line"), "joined must be '' or 'ring', found 'line'"),
+    (lambda: plots.arrows({"a": [1, 2], "b": [0, 0]}, angle=True), "two vectors, both longer than 0"),
+    (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be None or one of a, found 'b'"),
+    (lambda: plots.arrows({"a": [1, 2], "b": [1]}), r"b must have the shape \[2\] = \[H\], found \[1\]"),
+    (lambda: plots.sum_equation([[100.0]], [[-99.0]], [[0.0]], [[0.9]], ["a"]), r"at token 0 \(“a”\) off by 0.1"),
+    (lambda: plots.lookup("word", EYE, [1.9, 0], EYE, ["a", "b"]), r"ids holds what is not a whole number, first at \[0\]"),
+    (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), "ids holds what is not a whole number"),
+    (lambda: plots.strips({"a": [1.0, 2]}, marked={1: "c", 1.9: "d"}), "marked holds what is not a whole number"),
+    (lambda: plots.lines({None: [1.0], "None": [2.0]}, "x", "y"), "curves: two names read the same, None and None"),
+    (lambda: plots.lines([1.0], "x", "y", mark=[0]), "mark must be a dict of number to text, found list"),
+    (lambda: plots.lines([1.0], "x", "y", levels={"a": None}), r"levels must be a tensor of numbers, found \[None\]"),
+    (lambda: plots.bars({"a": {"x": 1}, "b": 1}, "x"), "b must be a dict of name to numbers, found int"),
+    (lambda: plots.bars({"a": 1}, "x", marked="b"), "marked must name a single bar, one of a, found 'b'"),
+    (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), r"groups of the same lengths, found \[1\] and \[2\]"),
+    (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of strings, 2, found"),
+    (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError object of type"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
 ]  # fmt: skip
 
@@ -385,6 +529,50 @@ def test_a_wrong_argument_is_told_in_one_sentence(case):
         call()
     assert "\n" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+GOOD = {  # arguments that are drawn, each of which is then exchanged for each of ODD
+    "pipeline": {"step": "word"},
+    "word_pieces": {"text": "a", "tokens": ["a"], "ids": [1], "word_ids": [0]},
+    "vocabulary_map": {"tokens": ["a"]},
+    "lookup": {"kind": "word", "table": EYE, "ids": [1], "rows": EYE[1:], "tokens": ["a"], "limit": 1},
+    "one_hot": {"matrix": EYE, "table": EYE, "rows": EYE},
+    "sum_equation": {"word": T2, "segment": T2, "position": T2, "total": 3 * T2, "tokens": ["a", "b"]},
+    "shares": {"values": [[1.0, 0, 0]], "tokens": ["a"]},
+    "before_after": {"tokens": ["a"], "before": ([0.0], [1.0]), "after": ([0.0], [1.0])},
+    "neighbours": {"lists": {"a": [("b", 0.5)]}},
+    "bars": {"values": {"a": 1.0}, "xlabel": "x", "log": False, "unit": "%", "marked": "a"},
+    "lines": {"curves": [1.0, 2], "xlabel": "x", "ylabel": "y", "x": [1, 2], "log": "x", "mark": {1: "a"}, "levels": {"a": 1}},
+    "histograms": {"samples": {"a": [1.0]}, "xlabel": "x", "marks": {"a": 1}},
+    "strips": {"rows": {"a": [1.0, 2]}, "marked": {1: "a"}, "limit": 1},
+    "grid": {"rows": {"a": ["b", "c"]}, "groups": [["d", ""]]},
+    "heat_maps": {"maps": {"a": EYE}, "xlabel": "x", "ylabel": "y", "limit": 1, "rows": ["a", "b"]},
+    "points": {"panels": {"a": EYE}, "labels": ["a", "b"], "joined": "ring", "groups": ["a", "b"], "axes": ["a", "b"]},
+    "arrows": {"vectors": {"a": [1, 2], "b": [3, 4]}, "angle": True, "shadow": "a"},
+}  # fmt: skip
+ODD = [None, 5, -1, "\ud800", [], [None], ["_a", "\ud800"], {}, {None: None}, {"_\ud800": float("nan")}, {0: "_\ud800"}, 10**400, 5e-324, object(), 1j,
+       {"_\ud800": {"_\ud800": 5e-324}}, {"a": "b"}, {"a": [5e-324, 1e-323]}, {"a": [1e99, -1e99]}, torch.ones(2, 2, 2), torch.ones(2, 2, device="meta")]  # fmt: skip
+
+
+def test_the_fuzz_has_every_argument():
+    taken = {n: list(inspect.signature(getattr(plots, n)).parameters) for n in NAMES}
+    assert taken == {name: list(of) for name, of in GOOD.items()}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_any_argument_is_drawn_or_refused_in_one_sentence(name):
+    plot, refused = getattr(plots, name), 0
+    for argument, odd in itertools.product(GOOD[name], ODD):
+        try:
+            drawn = plot(**GOOD[name] | {argument: odd})
+        except picture.PictureError as error:
+            refused += 1
+            assert re.fullmatch("[^\n]{9,400}", str(error)), (argument, odd)
+            assert error.__suppress_context__ or error.__context__ is None
+        else:
+            inches(drawn)
+    assert refused > 9
+    assert inches(plot(**GOOD[name]))
 
 
 # What the comparison of pictures sees, in pictures as the notebooks have them: (drawn, drawn otherwise, whether it is seen).

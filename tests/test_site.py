@@ -241,7 +241,7 @@ def test_a_notebook_has_one_name_and_a_link_says_what_it_is(site):
         names = re.findall(rf'href="notebooks/{path.name}"[^>]*>(.*?)</a>', front)
         names = [re.sub("<[^>]*>", "", name) for name in names]
         assert names.count(title) >= 2, names  # in the sidebar and in the table
-    for name in ("description", "og:title", "og:description", "og:image"):
+    for name in ("description", "og:title", "og:description"):
         assert all(
             f'"{name}"' in path.read_text(encoding="utf-8") for path in pages(site) if path.stem != "search"
         )
