@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import browser
 import pytest
+import torch
 
 pytest.importorskip("sphinx", reason="needs `pip install -r docs/requirements.txt`")
 ROOT = Path(__file__).parents[1]
@@ -283,3 +284,22 @@ def test_a_choice_opens_the_answer_and_is_remembered(site):
             assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes)
             tab.locator(".choice[aria-pressed=true]").first.click()
             assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes) - 1
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_word_has_its_company(site, bert):
+    table = bert.model.embeddings.word_embeddings.weight.detach()
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        tab.goto(address)
+        for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday", "monday")):
+            tab.get_by_label("Word", exact=True).fill(typed)
+            company = tab.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
+            company.first.wait_for()
+            row = bert.tokenizer.convert_tokens_to_ids(token)
+            values, ids = torch.cosine_similarity(table, table[row], dim=1).topk(9)
+            names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
+            assert company.get_by_role("button").all_inner_texts() == names
+            shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+            assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
+        tab.get_by_role("button", name="tuesday").click()
+        tab.get_by_text("Nearest to “tuesday”").wait_for()
