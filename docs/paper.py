@@ -30,7 +30,9 @@ class OnPaper(Preprocessor):
         paper, last, asked, heard = [new_markdown_cell(CSS)], [], 0, False
         for cell in notebook.cells:
             source, tags = cell.source, set(cell.metadata.get("tags", ()))
-            if OFF_PAPER & tags or re.match(r"<details><summary>Hint|.*explore\(|progress\(", source, re.DOTALL):
+            if OFF_PAPER & tags or re.match(
+                r"<details><summary>Hint|.*explore\(|progress\(", source, re.DOTALL
+            ):
                 continue
             if source.startswith("#"):
                 heard = "You may have heard" in source  # which tells what was found
