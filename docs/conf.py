@@ -22,8 +22,8 @@ project = "BERT's embedding layer, by hand"
 author = "the authors of the course"
 version = PROJECT["version"]
 # Where the site stands, which an address inside a description has to say in full; on GitHub Pages it follows from the repository.
-OWNER, NAME = REPOSITORY.split("/")[-2:]
-html_baseurl = f"https://{OWNER.lower()}.github.io/{NAME}/"
+OWNER, NAME = REPOSITORY.split("/")[-2:] if REPOSITORY else ("", "")
+html_baseurl = f"https://{OWNER.lower()}.github.io/{NAME}/" if REPOSITORY else ""
 extensions = ["myst_nb", "course_site"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "notebooks/*.ipynb"]

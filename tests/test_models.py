@@ -331,6 +331,7 @@ BAD_FOLDERS = {
     "no such function": (configure(hidden_act="magic"), "(there is no 'magic')"),
     "padded by no row": (configure(pad_token_id=5000), "(Padding_idx must be within num_embeddings)"),
     "NaN": (configure(layer_norm_eps=float("nan")), "(layer_norm_eps is nan)"),
+    "no eps": (configure(layer_norm_eps=0.0), "(layer_norm_eps is 0.0)"),
     "negative": (configure(layer_norm_eps=-1.0), "(layer_norm_eps is -1.0)"),
     "dropout": (configure(hidden_dropout_prob=2.0), "(hidden_dropout_prob is 2.0)"),
     "minus": (configure(num_attention_heads=-4), "(num_attention_heads is -4)"),
