@@ -247,7 +247,7 @@ function frame(models) {
   const summary = make("summary"), link = button("Copy a link to this sentence");
   const more = make("details", { class: "more" }, summary,
     make("div", { class: "boxes" }, ...labelled("Second text", "other", other)), make("div", { class: "choices" }, uses, sources, link));
-  const caption = make("p", { class: "caption" }), legend = make("p", { class: "legend" }), list = make("ul");
+  const caption = make("p", { class: "in-words" }), legend = make("p", { class: "legend" }), list = make("ul");
   const root = make("div", { class: "bert-explorer" }, make("style", {}, CSS),
     make("div", { class: "examples", role: "group", "aria-label": "Examples" }, ...examples),
     make("div", { class: "boxes" }, ...labelled("Sentence", "sentence", sentence)), more, trouble, grid, caption, legend, card, list, status,

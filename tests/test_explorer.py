@@ -348,7 +348,7 @@ EVERYTHING = """async () => {
     details.push(clean(root.querySelector(".detail")).join(" "));
     read ??= root.querySelector(".read").textContent;
   }
-  return [all(".caption")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
+  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
 }"""
 
 
