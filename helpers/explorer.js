@@ -458,7 +458,11 @@ class Explorer {
     root.addEventListener("keydown", (event) => event.stopPropagation());
     for (const [input, key] of [[sentence, "sentence"], [other, "other"]]) input.oninput = () => { state[key] = input.value; this.update(); };
     // Above a phone's keyboard there is room for the box and the picture, if the box stands at the top.
-    sentence.onfocus = () => !this.roomy && setTimeout(() => sentence.parentNode.scrollIntoView({ behavior: "smooth" }), 300);
+    sentence.onfocus = () => {
+      if (this.roomy) return;
+      if (this.view) this.follow(-1);
+      setTimeout(() => sentence.parentNode.scrollIntoView({ behavior: "smooth" }), 300);
+    };
     use.onchange = () => this.type({ use: use.value });
     source.onchange = () => { state.source = source.value; this.controller.abort(); this.update(); };
     parts.examples.forEach((button, n) => {
