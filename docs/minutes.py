@@ -107,7 +107,7 @@ def row_minutes(number):
 def plan(name):
     """One lecture as a table, and how much of its time is left for questions."""
     numbers, exercise = LECTURES[name]
-    rows, total = ["| | minutes | slides |", "|---|---|---|"], 0
+    rows, total = ["| notebook | minutes | slides |", "|---|---|---|"], 0
     for path in (NOTEBOOKS[number] for number in numbers):
         slides = short(path)
         total += to_lecture(slides)

@@ -247,7 +247,7 @@ function frame(models) {
   const summary = make("summary"), link = button("Copy a link to this sentence");
   const more = make("details", { class: "more" }, summary,
     make("div", { class: "boxes" }, ...labelled("Second text", "other", other)), make("div", { class: "choices" }, uses, sources, link));
-  const caption = make("p", { class: "caption" }), legend = make("p", { class: "legend" }), list = make("ul");
+  const caption = make("p", { class: "in-words" }), legend = make("p", { class: "legend" }), list = make("ul");
   const root = make("div", { class: "bert-explorer" }, make("style", {}, CSS),
     make("div", { class: "examples", role: "group", "aria-label": "Examples" }, ...examples),
     make("div", { class: "boxes" }, ...labelled("Sentence", "sentence", sentence)), more, trouble, grid, caption, legend, card, list, status,
@@ -458,7 +458,11 @@ class Explorer {
     root.addEventListener("keydown", (event) => event.stopPropagation());
     for (const [input, key] of [[sentence, "sentence"], [other, "other"]]) input.oninput = () => { state[key] = input.value; this.update(); };
     // Above a phone's keyboard there is room for the box and the picture, if the box stands at the top.
-    sentence.onfocus = () => !this.roomy && setTimeout(() => sentence.parentNode.scrollIntoView({ behavior: "smooth" }), 300);
+    sentence.onfocus = () => {
+      if (this.roomy) return;
+      if (this.view) this.follow(-1);
+      setTimeout(() => sentence.parentNode.scrollIntoView({ behavior: "smooth" }), 300);
+    };
     use.onchange = () => this.type({ use: use.value });
     source.onchange = () => { state.source = source.value; this.controller.abort(); this.update(); };
     parts.examples.forEach((button, n) => {

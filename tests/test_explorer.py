@@ -173,8 +173,8 @@ def test_a_token_is_followed_by_click_and_by_keys(page):
     strips = detail.locator("canvas").evaluate_all("all => all.map(c => c.width * c.height)")
     assert len(strips) == 5 and min(strips) >= 384
     page.get_by_label("Sentence").focus()
-    for key in ("Tab", "Tab", "Tab", "ArrowDown", "ArrowRight", "ArrowRight"):
-        page.keyboard.press(key)  # second text, model, tokens
+    for key in ("Tab", "Tab", "Tab", "Tab", "ArrowDown", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)  # second text, model, link, tokens
     chosen = page.locator("[aria-selected=true] .hidden").inner_text()
     assert chosen.startswith("“day” (id 2154) at place 5, segment 0; word")
     assert read.inner_text().startswith("Number 2 of “day”: word ")
@@ -348,7 +348,7 @@ EVERYTHING = """async () => {
     details.push(clean(root.querySelector(".detail")).join(" "));
     read ??= root.querySelector(".read").textContent;
   }
-  return [all(".caption")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
+  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
 }"""
 
 

@@ -90,7 +90,9 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
 
 
 def answers(path):
-    """The texts that answer a prediction of a notebook: what only the first code cell after it prints, and what is said below."""
+    """The texts that answer a prediction of a notebook: what only the first code cell after it prints,
+    no other cell and no code, and what is said below.
+    """
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):
         if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
@@ -100,7 +102,8 @@ def answers(path):
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
                 lines = caption or output.get("text", data.get("text/plain", ()))
                 others = [cell.get("outputs") for cell in cells if cell is not cells[at]]
-                known = "".join(cells[at]["source"]) + json.dumps(others, ensure_ascii=False)
+                code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+                known = json.dumps([others, code], ensure_ascii=False)
                 yield from (line for line in lines if said(line) not in known)
             after = cells[at + 1]
             if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
