@@ -16,11 +16,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import explorer_data
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+REPOSITORY = PROJECT.get("urls", {}).get("Repository", "")  # none: no launch buttons
 
 project = "BERT's embedding layer, by hand"
 author = "the authors of the course"
 version = PROJECT["version"]
+# Where the site stands, which an address inside a description has to say in full; on GitHub Pages it follows from the repository.
+OWNER, NAME = REPOSITORY.split("/")[-2:] if REPOSITORY else ("", "")
+html_baseurl = f"https://{OWNER.lower()}.github.io/{NAME}/" if REPOSITORY else ""
 extensions = ["myst_nb", "course_site"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "notebooks/*.ipynb"]
@@ -37,15 +40,18 @@ suppress_warnings = [
 
 html_title = project
 html_theme = "sphinx_book_theme"
-# Without npm's packages (explorer_data.py) the explorer's tokenizer is missing, and its picture stays still.
 explorer = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, explorer, ignore_errors=True)
 explorer_data.write(Path(explorer, "explorer"))
 html_static_path = ["_static", explorer]
 html_css_files = ["course.css"]
+html_js_files = [("site.js", {"type": "module"})]
+html_favicon = "_static/icon.svg"
+html_search_scorer = str(ROOT / "docs" / "search.js")
+html_use_index = False
 html_copy_source = False
 html_show_copyright = False
-html_theme_options = {
+at_repository = {
     "repository_url": REPOSITORY,
     "repository_branch": "main",
     "path_to_docs": "",
@@ -56,6 +62,9 @@ html_theme_options = {
         "binderhub_url": "https://mybinder.org",
         "notebook_interface": "jupyterlab",
     },
+}
+html_theme_options = {
+    **(at_repository if REPOSITORY else {}),
     "home_page_in_toc": True,
     "navbar_persistent": [],
     "pygments_light_style": "a11y-high-contrast-light",

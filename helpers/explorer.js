@@ -35,21 +35,24 @@ const CSS = `
 .bert-explorer {
   --ink: #161616; --muted: #5a5a5a; --paper: #fff; --line: #c8c8c8; --button: #f2f2f2; --pick: #d9e8ff; --focus: #1d6fd8;
   --word: #0d3b8c; --segment: #d27d00; --position: #a8437f; --sum: #111; --LayerNorm: #111;
-  container-type: inline-size; max-width: 900px; margin: .5em 0; padding: 10px; box-sizing: border-box; text-align: left;
+  display: flex; flex-direction: column; container-type: inline-size; position: relative; max-width: 900px; margin: .5em 0; padding: 10px; box-sizing: border-box; text-align: left;
   border: 1px solid var(--line); border-radius: 8px; background: var(--paper); color: var(--ink);
   font: 15px/1.4 system-ui, sans-serif;
   &.dark { --ink: #ececec; --muted: #b4b4b4; --paper: #16191d; --line: #4a4f57; --button: #272c33; --pick: #24405f;
     --focus: #7db4ff; --word: #8db8ff; --segment: #ffb347; --position: #f09ac8; --sum: #ececec; --LayerNorm: #ececec; }
-  p, ul { margin: .5em 0; font-size: 14px; } ul { padding-left: 1.2em; } li { margin: 0; } [hidden] { display: none; }
+  p, ul { margin: .5em 0; font-size: 14px; } ul { padding-left: 1.2em; } li { margin: 0; } [hidden] { display: none !important; }
   .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   input, select, button { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--muted);
     border-radius: 5px; padding: 4px 8px; min-height: 32px; box-sizing: border-box; max-width: 100%; margin: 0; }
-  input { width: 100%; } button { background: var(--button); cursor: pointer; }
+  input { width: 100%; font-size: 16px; } button { background: var(--button); cursor: pointer; }
   :focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
-  .examples, .choices, .legend { display: flex; flex-wrap: wrap; gap: 6px 10px; align-items: center; }
+  .examples, .choices, .legend { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
   .choices label { margin-right: 6px; }
-  .boxes { display: grid; grid-template-columns: auto 1fr; gap: 6px 10px; align-items: center; margin: 8px 0; }
+  .examples { padding: 2px; margin: -2px; } .examples button { flex: none; font-size: 14px; padding: 4px 7px; }
+  .boxes { display: grid; grid-template-columns: 6em 1fr; gap: 6px 10px; align-items: center; margin: 8px 0; }
+  .boxes { scroll-margin-top: 4em; } .more summary, .close { display: none; }
   .grid { --row: 30px; display: grid; gap: 0 14px; max-height: 460px; overflow-y: auto; position: relative; margin-top: 10px; }
+  .grid.waits { display: block; max-height: none; overflow: hidden; } .waits ~ * { display: none; }
   .head { position: sticky; top: 0; z-index: 2; background: var(--paper); padding: 2px 0; font-weight: 600;
     font-size: 13px; border-bottom: 3px solid var(--hue, var(--line)); display: flex; gap: 4px; align-items: end; }
   .head b, .head small { color: var(--muted); } .head small { display: none; font-size: 10px; font-weight: 400; }
@@ -58,6 +61,7 @@ const CSS = `
   .rows { grid-row: 2; grid-column: 1 / -1; display: grid; grid-template-columns: subgrid; grid-auto-rows: var(--row); z-index: 1; }
   .line { grid-column: 1 / -1; display: grid; grid-template-columns: subgrid; border-bottom: 4px solid var(--paper);
     cursor: pointer; box-sizing: border-box; align-items: center; white-space: nowrap; }
+  .line { scroll-margin-top: 7em; }
   .line:hover { outline: 2px solid var(--line); outline-offset: -2px; }
   .line[aria-selected=true] { outline: 3px solid var(--focus); outline-offset: -2px; }
   .line[aria-selected=true] .token { background: var(--pick); }
@@ -77,10 +81,16 @@ const CSS = `
   .mark { position: absolute; height: 15px; border: 2px solid var(--ink); box-sizing: border-box; pointer-events: none; z-index: 1; }
   .trouble { border-left: 4px solid #d8232f; padding-left: 8px; }
   @container (max-width: 640px) {
-    .boxes { grid-template-columns: 1fr; gap: 3px; } .grid { --row: 42px; gap: 0 6px; }
+    .boxes { grid-template-columns: 1fr; gap: 3px; } .grid { --row: 44px; gap: 0 6px; } .grid:not(.long) { max-height: none; }
+    input, select, button, summary { min-height: 44px !important; } select { width: 100%; font-size: 16px; }
+    .examples { flex-wrap: nowrap; overflow-x: auto; margin: 0 -10px 0 -2px; } .choices { display: grid; } .choices > * { display: grid; }
+    .more { order: 1; } &:has(.waits) .more { display: none; } .more summary { display: list-item; line-height: 44px; cursor: pointer; }
+    .token-card.open { position: absolute; z-index: 3; left: 6px; right: 6px; padding: 8px; background: var(--paper);
+      border: 2px solid var(--focus); border-radius: 8px; box-shadow: 0 4px 16px #0006; }
+    .token-card.open .close { display: block; float: right; width: 44px; margin: -4px -4px 4px 8px; font-size: 22px; }
     .grid canvas { width: 100%; } .head { font-size: 10.5px; line-height: 1.2; gap: 0; }
     .head { flex-direction: column; align-items: start; justify-content: end; } .head small { display: block; }
-    .line { grid-template-rows: 22px 14px; }
+    .line { grid-template-rows: 23px 15px; }
     .n { grid-column: 1 !important; grid-row: 2 !important; font-size: 11px; padding-left: 10px; }
     .segment { justify-self: center; } .position { justify-self: end; } .place { justify-self: start; }
     .n.cosine { grid-column: 5 !important; grid-row: 1 !important; padding: 0; }
@@ -219,196 +229,304 @@ function notes(texts) {
   return lines;
 }
 
-/** Put the explorer into `el`, in place of what is there as soon as there is something to draw. `sources` {name: source}, the
- * first one to begin with; `options` are sentence, other, use ("pair" or "compare") and `changed`, which is called with these
- * three. Returns a function that ends it. */
-export function mount(el, sources, options = {}) {
-  const id = `explorer-${Math.random().toString(36).slice(2)}`, names = Object.keys(sources);
-  const state = { sentence: "today is a good day", other: "", use: "pair", ...options, source: names[0], followed: -1, number: 0 };
-  let view, colours, resting, across, wide, busy = false, again = false, controller = new AbortController(), shown = names[0];
-
+/** The elements of an explorer by their names; nothing in them does anything yet. */
+function frame(models) {
+  const id = `explorer-${Math.random().toString(36).slice(2)}`;
   const labelled = (label, name, input) => { input.id = `${id}-${name}`; return [make("label", { for: input.id }, label), input]; };
-  const box = (name) => make("input", { type: "text", dir: "auto", autocomplete: "off", spellcheck: "false", placeholder: name });
+  const box = (name) => make("input", { type: "text", dir: "auto", autocomplete: "off", autocapitalize: "off", spellcheck: "false", placeholder: name });
   const select = (values) => make("select", {}, ...values.map(([value, text]) => make("option", { value }, text)));
-  const sentence = box(""), other = box("nothing"), source = select(names.map((name) => [name, name]));
+  const button = (text, attributes = {}) => make("button", { type: "button", ...attributes }, text);
+  const sentence = box(""), other = box("nothing"), source = select(models.map((name) => [name, name]));
   const use = select([["pair", "as the pair's second segment"], ["compare", "to compare with the first"]]);
-  const choices = [make("span", {}, ...labelled("Use it", "use", use)), make("span", {}, ...labelled("Model", "model", source))];
-  const examples = EXAMPLES.map(([label, ...texts]) => {
-    const button = make("button", { type: "button", title: texts.slice(0, 2).filter(Boolean).join(" | ") }, label);
-    button.onclick = () => { [state.sentence, state.other, state.use] = texts; state.followed = -1; update(); };
-    return button;
-  });
+  const uses = make("span", {}, ...labelled("Use it", "use", use)), sources = make("span", {}, ...labelled("Model", "model", source));
+  const examples = EXAMPLES.map(([label, ...texts]) => button(label, { title: texts.slice(0, 2).filter(Boolean).join(" | ") }));
   const rows = make("div", { class: "rows", role: "listbox", tabindex: "0", "aria-label": "Tokens", "aria-describedby": `${id}-help` });
   const [trouble, status] = ["trouble", "hidden"].map((name) => make("p", { class: name, role: "status" }));
-  const [grid, detail] = ["grid", "detail"].map((name) => make("div", { class: name }));
-  const caption = make("p"), legend = make("p", { class: "legend" }), read = make("output", { class: "read" }), list = make("ul");
+  const grid = make("div", { class: "grid" }), detail = make("div", { class: "detail" }), read = make("output", { class: "read" });
+  const close = button("×", { class: "close", "aria-label": "Close" }), card = make("div", { class: "token-card" }, close, read, detail);
+  const summary = make("summary"), link = button("Copy a link to this sentence");
+  const more = make("details", { class: "more" }, summary,
+    make("div", { class: "boxes" }, ...labelled("Second text", "other", other)), make("div", { class: "choices" }, uses, sources, link));
+  const caption = make("p", { class: "caption" }), legend = make("p", { class: "legend" }), list = make("ul");
   const root = make("div", { class: "bert-explorer" }, make("style", {}, CSS),
     make("div", { class: "examples", role: "group", "aria-label": "Examples" }, ...examples),
-    make("div", { class: "boxes" }, ...labelled("Sentence", "sentence", sentence), ...labelled("Second text", "other", other)),
-    make("div", { class: "choices" }, ...choices), trouble, grid, caption, legend, read, detail, list, status,
+    make("div", { class: "boxes" }, ...labelled("Sentence", "sentence", sentence)), more, trouble, grid, caption, legend, card, list, status,
     make("p", { id: `${id}-help`, class: "hidden" }, "Up and down: another token. Left and right: another number. Escape: none."));
+  return { id, root, sentence, other, use, uses, source, sources, examples, more, summary, link, trouble, grid, rows, caption, legend,
+    card, close, read, detail, list, status };
+}
 
-  // What is typed here is not JupyterLab's, which would take `d d` for deleting the cell.
-  root.addEventListener("keydown", (event) => event.stopPropagation());
-
-  const say = (text) => { trouble.textContent = text; trouble.hidden = !text; };
-
-  /** Ask the source for the numbers of what is typed now, and draw them; what is typed meanwhile comes next. */
-  async function update() {
-    for (const [input, key] of [[sentence, "sentence"], [other, "other"], [use, "use"], [source, "source"]])
-      if (input.value !== state[key]) input.value = state[key];
-    choices[0].hidden = !state.other;
-    choices[1].hidden = names.length < 2;
-    options.changed?.({ sentence: state.sentence, other: state.other, use: state.use });
-    again = true;
-    if (busy) return;
-    for (busy = true; again; ) {
-      again = false;
-      controller = new AbortController();
-      const name = state.source, { signal } = controller, comparing = state.use === "compare" && state.other;
-      const late = setTimeout(() => say(`Waiting for ${sources[name].where ?? "the numbers"} …`), 700);
-      const ask = (text, pair) => sources[name].numbers(text, pair, { signal, tell: (text) => { clearTimeout(late); say(text); } });
-      try {
-        const first = await ask(state.sentence, comparing ? "" : state.other), second = comparing && (await ask(comparing, ""));
-        clearTimeout(late);
-        if (signal.aborted) continue;
-        say("");
-        shown = name;
-        view = second ? compared(first, second) : passed(first);
-        if (state.followed >= view.rows.length) state.followed = -1;
-        draw();
-      } catch (error) {
-        clearTimeout(late);
-        if (signal.aborted) continue;
-        say(name === shown ? error.message : `${name} is out of reach: ${error.message} Shown is still ${shown}.`);
-        if (root.parentNode !== el) el.append(root);
-        state.source = source.value = shown;
-      }
-    }
-    busy = false;
+class Explorer {
+  constructor(el, sources, options) {
+    const names = Object.keys(sources);
+    Object.assign(this, { el, sources, options, shown: names[0], busy: false, again: false, controller: new AbortController() });
+    this.state = { sentence: "today is a good day", other: "", use: "pair", ...options, source: names[0], followed: -1, number: 0 };
+    this.parts = frame(names);
+    this.parts.sources.hidden = names.length < 2;
+    this.parts.link.hidden = !options.address;
+    const { root, grid } = this.parts;
+    const still = [...el.childNodes].filter((node) => node.matches?.(".still")); // until there is something to draw
+    grid.append(...still);
+    grid.classList.toggle("waits", still.length > 0);
+    el.replaceChildren(root);
+    this.fit();
+    this.hear();
+    this.watch();
+    this.update();
   }
 
-  const colour = ({ values, limit }, at) =>
-    values[at] === values[at] ? colours[Math.round((Math.max(-1, Math.min(1, values[at] / limit)) + 1) * 127.5)] : 0;
+  say(text) {
+    Object.assign(this.parts.trouble, { textContent: text, hidden: !text });
+  }
 
-  function draw() {
-    if (root.parentNode !== el) el.replaceChildren(root);
-    across = root.clientWidth;
-    root.classList.toggle("dark", dark());
-    colours = palette(COLOURS[dark() ? "dark" : "light"]);
-    const { columns, shares, width } = view, cells = Math.min(CELLS, width), high = view.rows.length, last = shares ? "shares" : "cosine";
-    const maps = columns.map((column, k) => pixels(high, cells, (i, n) => colour(column, i * width + n),
-      { style: `grid-column: ${k + 2}; --room: ${column.room}px` }));
-    if (shares) {
-      const style = getComputedStyle(root), [a, b, c] = PARTS.map((part) => palette(Array(2).fill(style.getPropertyValue(`--${part}`).trim()))[0]);
-      const bar = ([word, segment], k) => (k + 0.5 < 100 * word ? a : k + 0.5 < 100 * (word + segment) ? b : c);
-      maps.push(pixels(high, 100, (i, k) => bar(shares[i], k), { class: "shares", style: `grid-column: ${columns.length + 2}` }));
+  /** Whether there is room for the numbers of the rows beside the maps; without, what is used less is folded away. */
+  fit() {
+    const { root, more } = this.parts, roomy = root.clientWidth > 662;
+    this.across = root.clientWidth;
+    if (roomy !== this.roomy) more.open = roomy;
+    this.roomy = roomy;
+  }
+
+  /** Put other texts into the boxes. */
+  type(texts) {
+    Object.assign(this.state, texts, { followed: -1 });
+    this.update();
+  }
+
+  /** Show what is typed now in the boxes, and have its numbers drawn; what is typed meanwhile comes next. */
+  async update() {
+    const { state, parts, options } = this, { sentence, other, use } = state;
+    for (const key of ["sentence", "other", "use", "source"]) if (parts[key].value !== state[key]) parts[key].value = state[key];
+    parts.uses.hidden = !other;
+    parts.summary.textContent = other ? `Second text: ${quote(other)}` : `Second text${parts.sources.hidden ? "" : ", model"}`;
+    options.changed?.({ sentence, other, use });
+    this.again = true;
+    if (this.busy) return;
+    for (this.busy = true; this.again; ) {
+      this.again = false;
+      await this.ask();
     }
-    // Every map as wide as every other, beside the row numbers where there is room for these.
-    const roomy = across > 662, beside = across > 760 ? 136 : roomy ? 108 : 84, each = Math.max(20, (across - beside - (roomy ? 204 : 56)) / 6);
-    grid.style.cssText = `--rows: ${high}; grid-template-columns: ${beside}px ` +
-      columns.map(({ room }) => `minmax(0, ${each + (roomy ? room : 0)}fr)`).join(" ") + (shares ? ` minmax(0, ${each}fr)` : " 62px");
-    const head = (name, before = "", hue = "line") => make("div", { class: "head", style: `--hue: var(--${hue})` },
-      ...(before ? [make("b", {}, before)] : []), each > 88 ? name : name.replace(/(?<=Layer|seg|posi|differ)(?=Norm|ment|tion|ence)/, "\u00ad"));
-    rows.replaceChildren(...view.rows.map(line));
-    const first = head("token");
-    if (shares) first.append(make("small", {}, "id, segment, place"));
-    grid.replaceChildren(first, ...columns.map(({ name, before, hue }) => head(name, before, hue)), head(last), ...maps, rows);
+    this.busy = false;
+  }
+
+  /** Ask the source for the numbers of what is typed now, and draw them. */
+  async ask() {
+    const { state, sources, parts } = this, { source, sentence, other, use } = state, comparing = use === "compare" && other;
+    this.controller = new AbortController();
+    const { signal } = this.controller, late = setTimeout(() => this.say(`Waiting for ${sources[source].where ?? "the numbers"} …`), 700);
+    const tell = (text) => { clearTimeout(late); this.say(text); };
+    const numbers = (text, pair) => sources[source].numbers(text, pair, { signal, tell });
+    try {
+      const first = await numbers(sentence, comparing ? "" : other), second = comparing && (await numbers(comparing, ""));
+      clearTimeout(late);
+      if (signal.aborted) return;
+      this.say("");
+      this.shown = source;
+      this.view = second ? compared(first, second) : passed(first);
+      if (state.followed >= this.view.rows.length) state.followed = -1;
+      this.draw();
+    } catch (error) {
+      clearTimeout(late);
+      if (signal.aborted) return;
+      this.say(source === this.shown ? error.message : `${source} is out of reach: ${error.message} Shown is still ${this.shown}.`);
+      state.source = parts.source.value = this.shown;
+    }
+  }
+
+  colour({ values, limit }, at) {
+    return values[at] === values[at] ? this.colours[Math.round((Math.max(-1, Math.min(1, values[at] / limit)) + 1) * 127.5)] : 0;
+  }
+
+  draw() {
+    const { view, parts, state } = this, { root, grid, rows, caption, legend, list, status } = parts;
+    this.fit();
+    root.classList.toggle("dark", this.dark());
+    this.colours = palette(COLOURS[this.dark() ? "dark" : "light"]);
+    rows.replaceChildren(...view.rows.map((one, i) => this.line(one, i)));
+    grid.classList.remove("waits");
+    this.lay();
     caption.textContent = view.caption;
-    const scale = () => pixels(1, 256, (_, k) => colours[k]);
-    legend.replaceChildren(`First ${cells} of ${width} numbers.`,
-      ...view.limits.map(([name, limit]) => make("span", {}, `${name} ${signed(-limit, 2)}`, scale(), signed(limit, 2))),
-      ...(shares ? [make("span", {}, "shares", ...PARTS.flatMap((part) => [make("i", { style: `background: var(--${part})` }), part]))] : []));
+    legend.replaceChildren(...this.scales());
     list.replaceChildren(...view.notes.map((note) => make("li", {}, note)));
-    follow(state.followed);
-    clearTimeout(resting); // said aloud once the typing rests
-    resting = setTimeout(() => { status.textContent = view.alt; }, 600);
+    this.follow(state.followed);
+    clearTimeout(this.resting); // said aloud once the typing rests
+    this.resting = setTimeout(() => { status.textContent = view.alt; }, 600);
     root.dataset.drawn = Number(root.dataset.drawn ?? 0) + 1;
   }
 
-  function line(one, i) {
+  /** The maps beside one another, each as wide as every other, below their heads and under the lines of the tokens. */
+  lay() {
+    const { across, roomy, view, parts } = this, { columns, shares } = view, high = view.rows.length;
+    const beside = across > 760 ? 136 : roomy ? 108 : 84, each = Math.max(20, (across - beside - (roomy ? 204 : 56)) / 6);
+    parts.grid.classList.toggle("long", high > 24);
+    parts.grid.style.cssText = `--rows: ${high}; grid-template-columns: ${beside}px ` +
+      columns.map(({ room }) => `minmax(0, ${each + (roomy ? room : 0)}fr)`).join(" ") + (shares ? ` minmax(0, ${each}fr)` : " 62px");
+    const head = (name, before = "", hue = "line") => make("div", { class: "head", style: `--hue: var(--${hue})` },
+      ...(before ? [make("b", {}, before)] : []), each > 88 ? name : name.replace(/(?<=Layer|seg|posi|differ)(?=Norm|ment|tion|ence)/, "\u00ad"));
+    const first = head("token");
+    if (shares) first.append(make("small", {}, "id, segment, place"));
+    parts.grid.replaceChildren(first, ...columns.map(({ name, before, hue }) => head(name, before, hue)), head(shares ? "shares" : "cosine"),
+      ...this.maps(), parts.rows);
+  }
+
+  /** A map of each column's first numbers, and the shares as bars. */
+  maps() {
+    const { columns, shares, width, rows: { length: high } } = this.view;
+    const maps = columns.map((column, k) => pixels(high, Math.min(CELLS, width), (i, n) => this.colour(column, i * width + n),
+      { style: `grid-column: ${k + 2}; --room: ${column.room}px` }));
+    if (!shares) return maps;
+    const style = getComputedStyle(this.parts.root);
+    const [a, b, c] = PARTS.map((part) => palette(Array(2).fill(style.getPropertyValue(`--${part}`).trim()))[0]);
+    const bar = ([word, segment], k) => (k + 0.5 < 100 * word ? a : k + 0.5 < 100 * (word + segment) ? b : c);
+    return [...maps, pixels(high, 100, (i, k) => bar(shares[i], k), { class: "shares", style: `grid-column: ${columns.length + 2}` })];
+  }
+
+  /** What the colours stand for. */
+  scales() {
+    const { width, limits, shares } = this.view, scale = () => pixels(1, 256, (_, k) => this.colours[k]);
+    return [`First ${Math.min(CELLS, width)} of ${width} numbers.`,
+      ...limits.map(([name, limit]) => make("span", {}, `${name} ${signed(-limit, 2)}`, scale(), signed(limit, 2))),
+      ...(shares ? [make("span", {}, "shares", ...PARTS.flatMap((part) => [make("i", { style: `background: var(--${part})` }), part]))] : [])];
+  }
+
+  line(one, i) {
     const token = make("span", { class: `token ${one.mark}`, title: one.token, dir: "ltr", "aria-hidden": "true" }, one.token);
     if (one.unknown) token.append(" ", make("small", {}, quote(one.unknown)));
     const numbers = Object.entries(one.numbers).map(([part, number]) =>
       make("span", { class: `n ${part}`, "aria-hidden": "true", style: `grid-row: 1; grid-column: ${COLUMN[part]}` }, `${number}`));
-    return make("div", { class: "line", role: "option", id: `${id}-${i}`, "aria-selected": "false" },
+    return make("div", { class: "line", role: "option", id: `${this.parts.id}-${i}`, "aria-selected": "false" },
       make("span", { class: "hidden" }, `${one.name}, ${one.said}`), token, ...numbers);
   }
 
   /** Show all numbers of one token; -1 for none. */
-  function follow(index) {
+  follow(index) {
+    const { view, state, parts } = this, { rows, read, detail, card } = parts;
     state.followed = index;
     rows.querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
     rows.removeAttribute("aria-activedescendant");
     detail.replaceChildren();
+    card.classList.toggle("open", index >= 0);
     read.textContent = `Pick a token, by a click or with the arrow keys, to see all of its ${view.width} numbers.`;
     if (index < 0) return;
     const chosen = rows.children[index], one = view.rows[index];
     chosen.setAttribute("aria-selected", "true");
     rows.setAttribute("aria-activedescendant", chosen.id);
     if (document.activeElement === rows) chosen.scrollIntoView({ block: "nearest" });
-    const room = root.clientWidth - (root.clientWidth < 660 ? 24 : 260), lines = Math.ceil((view.width * 3) / Math.max(200, room));
-    wide = Math.ceil(view.width / lines);
-    detail.append(make("p", {}, make("b", {}, one.name), `: ${one.said}. All ${view.width} numbers:`), ...view.columns.map((column) => {
-      const at = (i, k) => (i * wide + k < view.width ? colour(column, index * view.width + i * wide + k) : 0);
+    detail.append(make("p", {}, make("b", {}, one.name), `: ${one.said}. All ${view.width} numbers:`), ...this.strips(index));
+    this.beside(chosen);
+    this.point(index, Math.min(state.number, view.width - 1));
+  }
+
+  /** Where there is no room, the numbers of a token stand right below it. */
+  beside(chosen) {
+    const { root, card } = this.parts;
+    card.style.top = `${chosen.getBoundingClientRect().bottom - root.getBoundingClientRect().top}px`;
+  }
+
+  /** All numbers of a token, in lines, a strip for each column. */
+  strips(index) {
+    const { view, across } = this, { width, columns } = view;
+    const lines = Math.ceil((width * 3) / Math.max(200, across - (across < 660 ? 40 : 260))), wide = Math.ceil(width / lines);
+    this.wide = wide;
+    return columns.map((column) => {
+      const at = (i, k) => (i * wide + k < width ? this.colour(column, index * width + i * wide + k) : 0);
       const strip = make("div", {}, pixels(lines, wide, at, { style: `height: ${lines * 18}px` }), make("div", { class: "mark" }));
       strip.onmousemove = (event) => {
         const area = strip.getBoundingClientRect(), k = Math.floor(((event.clientX - area.left) / area.width) * wide);
-        point(index, k + wide * Math.floor(((event.clientY - area.top) / area.height) * lines));
+        this.point(index, k + wide * Math.floor(((event.clientY - area.top) / area.height) * lines));
       };
       return make("div", { class: "strip", style: `--hue: var(--${column.hue})` },
         make("span", {}, make("b", {}, column.name), column.told(index)), strip);
-    }));
-    point(index, Math.min(state.number, view.width - 1));
+    });
   }
 
   /** Read out number `k` of a token, and mark it if that token is the one followed. */
-  function point(index, k) {
+  point(index, k) {
+    const { view, state, parts, wide } = this;
     if (!(k >= 0 && k < view.width)) return;
-    read.textContent = `Number ${k} of ${quote(view.rows[index].token)}: ${view.read(index, k)}.`;
+    parts.read.textContent = `Number ${k} of ${quote(view.rows[index].token)}: ${view.read(index, k)}.`;
     if (index !== state.followed) return;
     state.number = k;
-    for (const mark of detail.querySelectorAll(".mark")) mark.style.cssText = `left: calc(${((k % wide) * 100) / wide}% - 2px); ` +
+    for (const mark of parts.detail.querySelectorAll(".mark")) mark.style.cssText = `left: calc(${((k % wide) * 100) / wide}% - 2px); ` +
       `width: calc(${100 / wide}% + 4px); top: ${Math.floor(k / wide) * 18}px`;
   }
 
-  /* What a person does. */
-  for (const [input, key] of [[sentence, "sentence"], [other, "other"]]) input.oninput = () => { state[key] = input.value; update(); };
-  use.onchange = () => { state.use = use.value; state.followed = -1; update(); };
-  source.onchange = () => { state.source = source.value; controller.abort(); update(); };
-  const lineOf = (event) => [...rows.children].indexOf(event.target.closest(".line"));
-  rows.onclick = (event) => lineOf(event) >= 0 && follow(lineOf(event));
-  rows.onkeydown = (event) => {
-    const last = view.rows.length - 1, { followed, number } = state, within = (at, end) => Math.max(0, Math.min(end, at));
+  /** Do what a person asks for. */
+  hear() {
+    const { state, parts, options } = this, { root, sentence, other, use, source, rows, link } = parts;
+    // What is typed here is not JupyterLab's, which would take `d d` for deleting the cell.
+    root.addEventListener("keydown", (event) => event.stopPropagation());
+    for (const [input, key] of [[sentence, "sentence"], [other, "other"]]) input.oninput = () => { state[key] = input.value; this.update(); };
+    // Above a phone's keyboard there is room for the box and the picture, if the box stands at the top.
+    sentence.onfocus = () => !this.roomy && setTimeout(() => sentence.parentNode.scrollIntoView({ behavior: "smooth" }), 300);
+    use.onchange = () => this.type({ use: use.value });
+    source.onchange = () => { state.source = source.value; this.controller.abort(); this.update(); };
+    parts.examples.forEach((button, n) => {
+      const [, sentence, other, use] = EXAMPLES[n];
+      button.onclick = () => this.type({ sentence, other, use });
+    });
+    link.onclick = async () => {
+      const copied = await options.address({ sentence: state.sentence, other: state.other, use: state.use });
+      this.say(copied ? "The link is copied." : "The link stands in the browser's address line.");
+    };
+    parts.close.onclick = () => this.follow(-1);
+    parts.grid.onscroll = () => state.followed >= 0 && this.beside(rows.children[state.followed]);
+    const lineOf = (event) => [...rows.children].indexOf(event.target.closest(".line"));
+    rows.onclick = (event) => {
+      const index = lineOf(event), again = index === state.followed;
+      if (index < 0) return;
+      this.follow(again && !this.roomy ? -1 : index);
+      if (!again && !this.roomy) rows.children[index].scrollIntoView({ behavior: "smooth" });
+    };
+    rows.onkeydown = (event) => this.key(event) && event.preventDefault();
+    rows.onmousemove = (event) => {
+      for (const canvas of parts.grid.querySelectorAll("canvas:not(.shares)")) {
+        const area = canvas.getBoundingClientRect(), k = Math.floor(((event.clientX - area.left) / area.width) * canvas.width);
+        if (lineOf(event) >= 0 && k < canvas.width) this.point(lineOf(event), k);
+      }
+    };
+  }
+
+  /** Go where a key says; returns whether it says anything. */
+  key(event) {
+    const { view, state } = this, last = view.rows.length - 1, { followed, number } = state, within = (at, end) => Math.max(0, Math.min(end, at));
     const to = { ArrowDown: followed + 1, ArrowUp: followed - 1, PageDown: followed + 10, PageUp: followed - 10, Home: 0, End: last }[event.key];
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (to !== undefined) follow(within(to, last));
-    else if (event.key === "Escape") follow(-1);
-    else if (step && followed >= 0) point(followed, within(number + step, view.width - 1));
-    else return;
-    event.preventDefault();
-  };
-  rows.onmousemove = (event) => {
-    for (const canvas of grid.querySelectorAll("canvas:not(.shares)")) {
-      const area = canvas.getBoundingClientRect(), k = Math.floor(((event.clientX - area.left) / area.width) * canvas.width);
-      if (lineOf(event) >= 0 && k < canvas.width) point(lineOf(event), k);
-    }
-  };
+    if (to !== undefined) this.follow(within(to, last));
+    else if (event.key === "Escape") this.follow(-1);
+    else if (step && followed >= 0) this.point(followed, within(number + step, view.width - 1));
+    else return false;
+    return true;
+  }
 
   /** Whether the place we stand in is dark: whether its writing is light. */
-  function dark() {
-    const [r, g, b] = (getComputedStyle(el).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+  dark() {
+    const [r, g, b] = (getComputedStyle(this.el).color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
     return 0.3 * r + 0.6 * g + 0.1 * b > 128;
   }
-  const shade = () => setTimeout(() => view && dark() !== root.classList.contains("dark") && draw(), 50);
-  const watch = new MutationObserver(shade), scheme = matchMedia("(prefers-color-scheme: dark)");
-  for (const node of [document.documentElement, document.body]) watch.observe(node, { attributes: true });
-  const size = new ResizeObserver(() => view && root.clientWidth !== across && draw());
-  size.observe(root);
-  scheme.addEventListener("change", shade);
-  update();
-  return () => { watch.disconnect(); size.disconnect(); scheme.removeEventListener("change", shade); controller.abort(); };
+
+  /** Draw again when the place becomes dark or light, wider or narrower. */
+  watch() {
+    const { root } = this.parts, scheme = matchMedia("(prefers-color-scheme: dark)");
+    const shade = () => setTimeout(() => this.view && this.dark() !== root.classList.contains("dark") && this.draw(), 50);
+    const watch = new MutationObserver(shade), size = new ResizeObserver(() => {
+      if (root.clientWidth === this.across) return;
+      if (this.view) this.draw();
+      else this.fit();
+    });
+    for (const node of [document.documentElement, document.body]) watch.observe(node, { attributes: true });
+    size.observe(root);
+    scheme.addEventListener("change", shade);
+    root.classList.toggle("dark", this.dark());
+    this.end = () => { watch.disconnect(); size.disconnect(); scheme.removeEventListener("change", shade); this.controller.abort(); };
+  }
 }
+
+/** Put the explorer into `el`; a child of class `still` stands there until there is something to draw. `sources` {name: source},
+ * the first one to begin with; `options` are sentence, other, use ("pair" or "compare"), `changed`, which is called with these
+ * three, and `address`, which is called with them to make and copy a link, and returns whether it is copied. Returns an object
+ * with `type`, which puts other texts into the boxes, and `end`. */
+export const mount = (el, sources, options = {}) => new Explorer(el, sources, options);
 
 /** In a notebook, as anywidget calls it: the kernel is asked for the numbers of each text. */
 export default {
@@ -429,10 +547,10 @@ export default {
       model.send({ ask: `${me} ${asked}`, text, pair });
     });
     model.on("msg:custom", hear);
-    const end = mount(el, { [model.get("name")]: { numbers, where: "the kernel" } }, {
+    const explorer = mount(el, { [model.get("name")]: { numbers, where: "the kernel" } }, {
       ...Object.fromEntries(["sentence", "other", "use"].map((key) => [key, model.get(key)])),
       changed: (now) => { for (const [key, value] of Object.entries(now)) model.set(key, value); model.save_changes(); },
     });
-    return () => { end(); model.off("msg:custom", hear); };
+    return () => { explorer.end(); model.off("msg:custom", hear); };
   },
 };

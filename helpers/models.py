@@ -1,7 +1,8 @@
 """Which BERT, and from where: bundled with the course, the hub's cache, the hub, or a folder.
 
-A checkpoint is three files: config.json, a vocabulary (vocab.txt, or tokenizer.json) and model.safetensors.
-Nothing else is opened: no pickle, no code from outside.
+A checkpoint is three files: config.json, a vocabulary (vocab.txt, or tokenizer.json) and model.safetensors (or its
+parts). Beside them only the tokenizer's small JSON files are opened: no pickle, no code from outside. What config.json
+says is held against the header of the weights before anything is built.
 """
 
 import gc
@@ -9,11 +10,13 @@ import hashlib
 import json
 import os
 import queue
+import re
 import stat
 import threading
 import warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,21 @@ SHA256 = {  # of that revision; several public projects pin the same numbers
 }
 ANSWER = 2  # seconds the hub has to say that it is there; its library would try for 30
 STALL = 20  # seconds a download may stand still; it moves in steps of up to 10 MB
+SMALL = 50_000_000  # bytes, more than any file that is no weights has
+INDEX = "model.safetensors.index.json"
+SETTINGS = (
+    "config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.json",
+)
+TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
+COUNTS = (*TABLES, "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
+PLACES = 32  # for the longest texts in the notebooks
 AGAIN = "get this checkpoint again"
+BUNDLED = "or give 'bundled'"
 WHOLE = "give one with config.json, vocab.txt and model.safetensors (a pickle can run code)"
 
 
@@ -34,14 +51,14 @@ class BertError(ValueError):
     """This BERT cannot be loaded: `args` are what is wrong and what to do, the message is both."""
 
     def __str__(self):
-        return ": ".join(self.args) + "."
+        return _line(": ".join(self.args) + ".")
 
     def _render_traceback_(self):  # what Jupyter shows in place of a traceback
         return [str(self)]
 
 
 class _HubError(Exception):
-    """Why the hub is of no help, as the end of a sentence."""
+    """Why the hub is of no help, as the end of a sentence, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +68,16 @@ class Bert:
     tokenizer: Any = field(repr=False)
     model: Any = field(repr=False)
     name: str
-    stored: str = field(default="", repr=False)  # the checkpoint's dtype, where another is computed in
+    notes: str = field(default="", repr=False)  # what was done with it that a reader has to know
 
-    @property
+    @cached_property
     def uncased(self):
-        """Whether this is bert-base-uncased's vocabulary and its way to cut: by its size and one text's ids."""
-        ids = self.tokenizer("Today is a good dáy日").input_ids
-        return len(self.tokenizer) == 30522 and ids == [101, 2651, 2003, 1037, 2204, 2154, 1864, 102]
+        """Whether this is bert-base-uncased's vocabulary, token by token, and its way to cut, by one text's ids."""
+        rows = self.tokenizer.get_vocab()
+        tokens = "".join(f"{token}\n" for token in sorted(rows, key=rows.get))
+        ids = self.tokenizer("Today is a good dáy日 [PAD][MASK]").input_ids
+        same = hashlib.sha256(tokens.encode()).hexdigest() == SHA256["vocab.txt"]
+        return same and ids == [101, 2651, 2003, 1037, 2204, 2154, 1864, 0, 103, 102]
 
     def fit(self, text):
         """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
@@ -93,27 +113,29 @@ def load_bert(name=None):
     BertError
         If the name cannot be had as a BERT. A name that was given is never replaced by another.
     """
-    if not isinstance(name, str | os.PathLike | None):
-        raise BertError(
-            f"A {type(name).__name__} names no BERT", "give a hub id, a folder or 'bundled', as text"
-        )
-    given = os.environ.get("BERT_MODEL") or None if name is None else os.fspath(name)
+    given = None
     try:
+        given = _given(name)
         bert, source = _choose(given)
     except BertError:
         raise
     except Exception as error:  # noqa: BLE001 (what no line below expects is still told in one sentence)
-        what = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-        raise BertError(
-            f"{given or AUTOMATIC} cannot be loaded ({what})", "give another, or 'bundled'"
-        ) from None
+        problem = f"{given or 'A BERT'} cannot be loaded, {type(error).__name__}{_cause(error)}"
+        raise BertError(problem, "give another, or 'bundled'") from None
     table = bert.model.embeddings.word_embeddings
-    if bert.model.config.type_vocab_size == 1:
-        source += ", 1 segment row, so both texts of a pair get token type 0"
-    if bert.stored:
-        source += f", stored as {bert.stored}, computed in float32"
-    print(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}")
+    print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
     return bert
+
+
+def _given(name):
+    """The name as text; None stands for the automatic choice."""
+    if name is None:
+        return os.environ.get("BERT_MODEL") or None
+    path = os.fspath(name) if isinstance(name, os.PathLike) else name
+    if not isinstance(path, str):
+        what = f"load_bert was given an object of type {type(path).__name__}"
+        raise BertError(what, "give a hub id, a folder or 'bundled', as text")
+    return "".join(path)
 
 
 def _choose(given):
@@ -141,48 +163,113 @@ def _bundled(because=""):
 
 def _load(folder, name):
     """Load the checkpoint in `folder`, silently."""
-    _check_config(folder)
-    keys = _look_into(folder)
-    weights = f"model.safetensors in '{folder}'"
+    files, tensors = _look_into(folder)
+    weights = f"The weights in '{folder}'"
     with _quietly():
         import torch
-        from transformers import BertConfig, BertModel, BertTokenizer
+        from transformers import BertModel
 
-        with _refuse(f"config.json in '{folder}' does not describe a BERT"):
-            config = BertConfig.from_pretrained(folder)
-        with _refuse(f"The vocabulary in '{folder}' is damaged"):
-            tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
-            tokenizer("a word it does not know: \0x")
-        config.dtype = None  # "auto" is the tensors' own, unless config.json says another
-        with _refuse(f"{weights} does not fit its config.json"):
-            model, report = BertModel.from_pretrained(
-                folder,
-                config=config,
-                dtype="auto",
-                # Without a pooler in it (as of BertForMaskedLM) there is none: no random numbers.
-                add_pooling_layer=any("pooler." in key for key in keys),
-                attn_implementation="sdpa",  # the usual one; config.json could name one to download
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-    for key in sorted(report["missing_keys"]):
-        raise BertError(f"{weights} lacks {key}", AGAIN)
-    for key in sorted(key for key in report["unexpected_keys"] if "encoder.layer." in key):
-        raise BertError(f"{weights} holds {key}, which config.json does not have", AGAIN)
+        # BertForMaskedLM's weights have no pooler: then there is none, of random numbers.
+        pooler = any(key.startswith("pooler.") for key in tensors)
+        config = _config(folder, files["config.json"], tensors, pooler)
+        tokenizer, notes = _tokenizer(folder, files, config)
+        kinds = {tensor.get_dtype() for tensor in tensors.values()}
+        model = BertModel.from_pretrained(
+            None,
+            config=config,
+            state_dict={key: tensor[:] for key, tensor in tensors.items()},
+            dtype=torch.float64 if "F64" in kinds else torch.float32,
+            add_pooling_layer=pooler,
+        )
     # The least and the greatest say it of all, and are found 40 times as fast as each is asked.
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
     if not extremes.isfinite().all():
-        raise BertError(f"{weights} holds NaN or infinity among its numbers", AGAIN)
-    tokens, rows = max(tokenizer.get_vocab().values()) + 1, config.vocab_size
-    if tokens > rows:
-        raise BertError(f"The vocabulary in '{folder}' has {tokens} tokens for {rows} word embeddings", AGAIN)
-    tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
-    if config.type_vocab_size == 1:
-        with _refuse(f"The vocabulary in '{folder}' lacks [CLS] or [SEP]"):
+        raise BertError(f"{weights} hold NaN or infinity among their numbers", AGAIN)
+    if stored := [kind for key, kind in {"F16": "float16", "BF16": "bfloat16"}.items() if key in kinds]:
+        notes += f", stored as {' and '.join(stored)}, computed in {str(model.dtype).removeprefix('torch.')}"
+    return Bert(tokenizer, model.eval(), name, notes)
+
+
+def _config(folder, settings, tensors, pooler):
+    """What config.json says of the model, once the weights have just the tensors of such a model.
+
+    It is compared on the meta device, where 10**8 places take no memory; layers are counted first, for a million of
+    them would take time there too. Nothing else of config.json is handed on: some settings name code to download.
+    """
+    import torch
+    from transformers import BertConfig, BertModel
+
+    weights, wanted = f"The weights in '{folder}'", (*COUNTS, *RATES, "hidden_act", "pad_token_id")
+    layers = len({key.split(".")[2] for key in tensors if key.startswith("encoder.layer.")})
+    with _refuse(f"config.json in '{folder}' does not describe a BERT"):
+        known = {key: settings[key] for key in wanted if key in settings}
+        config = BertConfig(**known, attn_implementation="sdpa")
+        for key in (*COUNTS, *RATES):
+            value = getattr(config, key)
+            right = value >= 1 if key in COUNTS else 0 <= value < 1
+            if not right or (key, value) == ("layer_norm_eps", 0):  # a vector of equal numbers would be 0 / 0
+                raise ValueError(f"{key} is {value}")
+        if config.num_hidden_layers != layers:
+            difference = f"num_hidden_layers is {layers}, not {config.num_hidden_layers}"
+            raise BertError(f"{weights} do not fit config.json ({difference})", AGAIN)
+        with torch.device("meta"):
+            model = BertModel(config, add_pooling_layer=pooler)
+    expected = {key: [*tensor.shape] for key, tensor in model.state_dict().items()}
+    for key, shape in expected.items():
+        if key not in tensors:
+            raise BertError(f"{weights} lack {key}", AGAIN)
+        if (found := tensors[key].get_shape()) != shape:
+            found, shape = (" × ".join(map(str, size)) or "one number" for size in (found, shape))
+            raise BertError(f"{weights} do not fit config.json ({key} is {found}, not {shape})", AGAIN)
+        if (kind := tensors[key].get_dtype()) not in ("F64", "F32", "F16", "BF16"):
+            raise BertError(f"{key} in '{folder}' holds {kind}, no real numbers", "give one not quantized")
+    for key in sorted(tensors.keys() - expected.keys()):
+        if key.startswith(("embeddings.", "encoder.")) and not key.endswith("_ids"):
+            raise BertError(f"{weights} hold {key}, which config.json does not have", AGAIN)
+        del tensors[key]  # the heads of pre-training, and position_ids of older versions
+    return config
+
+
+def _tokenizer(folder, files, config):
+    """The tokenizer, once every special token and every id that it can give has a row; and what was set in it."""
+    from transformers import BertTokenizer
+
+    what = f"The vocabulary in '{folder}'"
+    with _refuse(f"The tokenizer in '{folder}' cannot be made"):
+        tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
+        added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
+        declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
+        rows = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
+        known = {*rows, *declared, *files["added_tokens.json"]}
+    for role in ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token"):
+        token = getattr(tokenizer, role)
+        if token is None and role in ("unk_token", "cls_token", "sep_token"):
+            raise BertError(f"{what} has no {role}", "name one in tokenizer_config.json")
+        if f"\ufeff{token}" in rows:
+            raise BertError(f"vocab.txt in '{folder}' begins with a byte order mark", "save it without one")
+        if token is not None and token not in known:  # the library would add it, behind the last row
+            raise BertError(f"{what} lacks {token}, its {role}", "give the one of this model's training")
+    with _refuse(f"The tokenizer in '{folder}' cannot be made"):
+        tokenizer("a word it does not know: \0x")
+        tokens = max(tokenizer.get_vocab().values()) + 1
+        notes = ""
+        if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
+            tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
+            notes += f", which names no padding token, so {tokenizer.pad_token} pads"
+        if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
+            tokenizer.padding_side = tokenizer.truncation_side = "right"
+            notes += ", padded and cut on the right, where its tokenizer does it on the left"
+        tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
+        if config.type_vocab_size == 1:
             _one_segment(tokenizer)
-    stored = str(model.dtype).removeprefix("torch.") if model.dtype in (torch.float16, torch.bfloat16) else ""
-    return Bert(tokenizer, (model.float() if stored else model).eval(), name, stored)
+            notes += ", 1 segment row, so both texts of a pair get token type 0"
+    if tokens > config.vocab_size:
+        raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
+    if (most := tokenizer.model_max_length) < PLACES:
+        raise BertError(
+            f"A text in '{folder}' has {most} places, the course's need {PLACES}", "give another BERT"
+        )
+    return tokenizer, notes
 
 
 def _one_segment(tokenizer):
@@ -198,52 +285,85 @@ def _one_segment(tokenizer):
 
 
 def _check_config(folder):
-    file = _find(folder, "config.json")
-    with _refuse(f"config.json in '{folder}' is damaged or cannot be read"):
-        settings = json.loads(file.read_text(encoding="utf-8"))
-        kind = "decoder" if settings.get("is_decoder") else settings.get("model_type", "bert")
-    if kind != "bert":  # what follows the layer in a decoder looks at the tokens before it only
-        raise BertError(f"The model in '{folder}' is a {kind}, not a BERT", "give a BERT")
+    settings = _read(folder, "config.json")
+    with _refuse(f"config.json in '{folder}' does not describe a BERT", "give a BERT"):
+        if settings.get("is_decoder"):  # what follows its layer looks at the tokens before it only
+            raise ValueError("is_decoder is true")
+        if (kind := settings.get("model_type") or "bert") != "bert":
+            raise ValueError(f"model_type is {kind!r:.40}")
 
 
 def _look_into(folder):
-    """The names of all tensors, from the header of model.safetensors, once it and a vocabulary are there."""
+    """What the JSON files say, {} for one that is not there, and the tensors, not read, by their names in a BertModel."""
     from safetensors import safe_open
 
+    _check_config(folder)
+    files = {name: _read(folder, name, need=False) for name in SETTINGS}
     _find(folder, "vocab.txt", "tokenizer.json")
-    file = _find(folder, "model.safetensors")
-    damaged = f"model.safetensors in '{folder}' is damaged or not whole"
-    with _refuse(damaged), safe_open(file, "pt") as held:
-        kinds = {key: held.get_slice(key).get_dtype() for key in held.keys()}  # noqa: SIM118 (it is no dict)
-    for key, kind in kinds.items():
-        if key.endswith("embeddings.weight") and kind not in ("F64", "F32", "F16", "BF16"):
-            raise BertError(f"{key} in '{folder}' holds {kind}, no real numbers", "give one not quantized")
-    return list(kinds)
+    found = {}
+    whole = _find(folder, "model.safetensors", INDEX).name
+    for name in _parts(folder) if whole == INDEX else [whole]:
+        file = _find(folder, name)
+        with _refuse(f"{name} in '{folder}' is damaged or not whole"):
+            held = safe_open(file, "pt")
+            found |= {key: held.get_slice(key) for key in held.keys()}  # noqa: SIM118 (it is no dict)
+    # `bert.` before each name, `module.` of DataParallel, `0.auto_model.` of sentence-transformers …
+    table = "embeddings.word_embeddings.weight"
+    roots = {key.removesuffix(table) for key in found if key.endswith(table)}
+    if len(roots) != 1:
+        what = f"{len(roots)} BERTs ({', '.join(sorted(roots))})" if roots else f"no {table}"
+        raise BertError(f"The weights in '{folder}' hold {what}", "give those of one BERT")
+    root, new = roots.pop(), {"gamma": "LayerNorm.weight", "beta": "LayerNorm.bias"}
+    own = {key.removeprefix(root): tensor for key, tensor in found.items() if key.startswith(root)}
+    return files, {re.sub(r"LayerNorm\.(gamma|beta)$", lambda m: new[m[1]], k): t for k, t in own.items()}
 
 
-def _find(folder, *names):
+def _parts(folder):
+    """The names of the files of this folder that the weights are in, by their index."""
+    with _refuse(f"{INDEX} in '{folder}' is damaged"):
+        names = sorted({*_read(folder, INDEX)["weight_map"].values()})
+        if not names or any(Path(name).name != name for name in names):
+            raise ValueError("it names no files of this folder")
+        return names
+
+
+def _read(folder, name, need=True):
+    """What a JSON file holds: it is small, and an object."""
+    file = _find(folder, name, need=need)
+    with _refuse(f"{name} in '{folder}' is damaged"):
+        if file and (size := file.stat().st_size) > SMALL:
+            raise ValueError(f"it has {size} bytes")
+        return dict(json.loads(file.read_text(encoding="utf-8")).items()) if file else {}
+
+
+def _find(folder, *names, need=True):
+    """The first of these files that is there."""
     with _refuse(f"'{folder}' cannot be looked into", "check the path"):
         for file in (Path(folder, name) for name in names):
             with suppress(FileNotFoundError, NotADirectoryError):
                 if stat.S_ISREG(os.stat(file).st_mode):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
-    raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
+    if need:
+        raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
+    return None
 
 
 def _from_hub(name):
     """The model from the hub's cache, else from the hub, and which of the two it was."""
     from huggingface_hub.utils import validate_repo_id
 
-    with _refuse(f"There is no folder {name!r}", "check the path, or give a hub id or 'bundled'"):
+    try:
         validate_repo_id(name)
+    except ValueError:
+        remedy = f"check the path, give a hub id, {BUNDLED}"
+        raise BertError(f"There is no folder {name[:99]!r}", remedy) from None
     folder, source = _cached(name), "from the hub's cache"
     if not folder:
         try:
             folder, source = _download(name), "downloaded from the hub"
         except _HubError as why:
-            remedy = "check the name (no folder has it either) and the network, or give 'bundled'"
-            raise BertError(f"{name} is not cached and {why}", remedy) from None
+            raise BertError(f"{name} is not cached and {why.args[0]}", f"{why.args[1]}, {BUNDLED}") from None
     return _load(folder, name), f"{source}, revision {folder.name[:7]}"
 
 
@@ -255,77 +375,64 @@ def _cached(name):
     for repository, revision in places if name in ALIASES else [(name, "main")]:
         with suppress(Exception):  # what cannot be read is not there
             folder = Path(try_to_load_from_cache(repository, "config.json", revision=revision)).parent
-            if not _remove_wrong_file(folder):
+            if not [file for file in folder.iterdir() if _remove_if_wrong(file)]:
                 _look_into(folder)
                 return folder
     return None
 
 
-def _remove_wrong_file(folder):
-    """By SHA-256; the name of a file in the hub's cache that is not what was published, or None."""
-    for name, published in SHA256.items():
-        file = folder / name
-        blob = file.resolve()  # the hub's cache keeps a large file under its SHA-256
-        expected = published if folder.name == REVISION else blob.name
-        if len(expected) == 64 and file.is_file():
-            with open(file, "rb") as held:
-                digest = hashlib.file_digest(held, "sha256").hexdigest()
-            if digest != expected:
-                with suppress(OSError):  # the hub's library would keep it for good
-                    file.unlink()
-                    if blob.parent.name == "blobs":
-                        blob.unlink()
-                return name
-    return None
+def _remove_if_wrong(file):
+    """Whether a file in the hub's cache is not what was published, by SHA-256, or is no JSON: then it goes."""
+    blob = file.resolve()  # the hub's cache keeps a large file under its SHA-256
+    expected = SHA256.get(file.name, "") if file.parent.name == REVISION else blob.name
+    wrong = False
+    if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
+        with open(file, "rb") as held:
+            wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
+    if file.name in (*SETTINGS, INDEX):
+        try:
+            json.loads(file.read_bytes()).items()
+        except (ValueError, AttributeError, RecursionError):
+            wrong = True
+    if wrong:
+        with suppress(OSError):  # the hub's library would keep it for good
+            file.unlink()
+            if blob.parent.name == "blobs":
+                blob.unlink()
+    return wrong
 
 
 def _download(name):
     """Download the model into the hub's cache, if the hub answers, and return its folder."""
     import huggingface_hub as hub
-    from huggingface_hub.errors import RemoteEntryNotFoundError
 
     if hub.is_offline_mode():
-        raise _HubError("HF_HUB_OFFLINE is set")
+        raise _HubError("HF_HUB_OFFLINE is set", "unset it")
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
     events, over = queue.SimpleQueue(), threading.Event()  # None: it moves; else how it ended
 
     class Bar(hub.utils.tqdm):
         now = most = 0
+        file = ""
 
         def update(self, n=1):
             if over.is_set():
                 raise EOFError("nobody waits for it any longer")
             self.now += n
+            if self.now > SMALL and not self.file.endswith(".safetensors"):
+                raise _HubError(f"the hub sends a {self.file} without end", "try again later")
             if self.now > self.most:  # a new try may begin again, and break off there again
                 self.most = self.now
                 events.put(None)
             return super().update(n)
 
     def work():
-        token = False
-        with suppress(Exception):  # one that cannot be read is none
-            token = hub.get_token() or False
-
-        def get(file):
-            with suppress(RemoteEntryNotFoundError):
-                return hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
-
         try:
-            _ask_hub(repository, revision, token)
-            events.put(None)
-            folder = Path(get("config.json")).parent
-            _check_config(folder)  # before the long download
-            get("tokenizer_config.json")
-            get("vocab.txt") or get("tokenizer.json")
-            get("model.safetensors")
-            if wrong := _remove_wrong_file(folder):
-                raise _HubError(f"the hub sends a wrong or damaged {wrong}")
-            events.put(folder)
+            events.put(_fetch(repository, revision, Bar, lambda: events.put(None)))
         except (BertError, _HubError) as error:
             events.put(error)
         except Exception as error:  # noqa: BLE001
-            file = isinstance(error, OSError) and error.strerror and f"{error.strerror}: {error.filename}"
-            events.put(_HubError(f"cannot be downloaded ({file or type(error).__name__})"))
+            events.put(_HubError(f"cannot be downloaded{_cause(error)}", "mend that"))
 
     hub.logging.set_verbosity_error()  # for good: it may go on trying when nobody waits any longer
     # In a thread that is left alone after a while: name resolution, for one, has no limit of time.
@@ -337,12 +444,42 @@ def _download(name):
                 end = events.get(timeout=limit)
                 limit = STALL
         except queue.Empty:
-            raise _HubError(f"the hub has been silent for {limit} s") from None
+            raise _HubError(f"the hub has been silent for {limit} s", "check the network") from None
         finally:
             over.set()
     if isinstance(end, Exception):
         raise end
     return end
+
+
+def _fetch(repository, revision, bar, answered):
+    """Get a checkpoint's files, the small ones and what they say first; return their folder."""
+    import huggingface_hub as hub
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
+    token = False
+    with suppress(Exception):  # one that cannot be read is none
+        token = hub.get_token() or False
+
+    def get(file):
+        kind = type("Bar", (bar,), {"file": file})
+        with suppress(RemoteEntryNotFoundError):
+            path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=kind)
+            if _remove_if_wrong(Path(path)):
+                raise _HubError(f"the hub sends a wrong or damaged {file}", "try again later")
+            return Path(path).parent
+
+    _ask_hub(repository, revision, token)
+    answered()
+    folder = get("config.json")
+    _check_config(folder)  # before the long download
+    for file in SETTINGS[1:4]:
+        get(file)
+    get("vocab.txt") or get("tokenizer.json")
+    if not get("model.safetensors") and get(INDEX):
+        for part in _parts(folder):
+            get(part)
+    return folder
 
 
 def _ask_hub(repository, revision, token):
@@ -352,27 +489,51 @@ def _ask_hub(repository, revision, token):
 
     url = hf_hub_url(repository, "config.json", revision=revision)
     try:
-        commit = get_hf_file_metadata(url, token=token, timeout=2 * ANSWER).commit_hash
+        found = get_hf_file_metadata(url, token=token, timeout=2 * ANSWER)
     except HfHubHTTPError as error:
-        missing = (status := error.response.status_code) in (401, 403, 404)
-        what = "has no such model, or keeps it private" if missing else "is out of order"
-        raise _HubError(f"the hub {what} ({status})") from None
-    except Exception:  # noqa: BLE001 (each version of the hub's library has its own)
-        raise _HubError("the hub cannot be reached") from None
-    if not commit:
-        raise _HubError("what answers is not the hub (this network's login page, perhaps)")
+        said = dict.fromkeys((401, 403, 404), ("has no such model, or keeps it private", "check the name"))
+        said[429] = "is asked too often from here", "try again in some minutes"
+        status = error.response.status_code
+        what, remedy = said.get(status, ("is out of order", "try again later"))
+        raise _HubError(f"the hub {what} ({status})", remedy) from None
+    except Exception as error:  # noqa: BLE001 (each version of the hub's library has its own)
+        remedy = "check the network and its settings (HTTPS_PROXY, HF_TOKEN)"
+        raise _HubError(f"the hub cannot be reached{_cause(error)}", remedy) from None
+    # The hub's library makes names of files from both.
+    commit, etag = found.commit_hash or "", found.etag or ""
+    if not (re.fullmatch("[0-9a-f]{40}", commit) and re.fullmatch(r"[\w-]+", etag)):
+        what = "what answers is not the hub (this network's login page, perhaps)"
+        raise _HubError(what, "check the network")
 
 
 @contextmanager
 def _refuse(problem, remedy=AGAIN):
-    """Whatever goes wrong inside, say this; of a file that the system will not give, say the system's reason."""
+    """Whatever goes wrong inside, say this, and why; of a file that the system will not give, its reason alone."""
     try:
         yield
+    except BertError:
+        raise
     except Exception as error:  # noqa: BLE001 (three libraries, each with errors of its own)
         if isinstance(error, OSError) and error.errno and error.strerror:
             what = f"{error.filename or problem} cannot be read ({error.strerror})"
             raise BertError(what, "ask its owner for leave to read it, or give another") from None
-        raise BertError(problem, remedy) from None
+        raise BertError(problem + _cause(error), remedy) from None
+
+
+def _cause(error):
+    """An error's own words in brackets, as far as they go in a line."""
+    words = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, KeyError):
+        words = f"there is no {words}"
+    words = " ".join(words.split()).rstrip(".") or type(error).__name__
+    return f" ({words if len(words) < 160 else words[:160] + ' …'})"
+
+
+def _line(text):
+    """This text as one line that any terminal takes: line ends and what is no character are written out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @contextmanager

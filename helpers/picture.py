@@ -10,6 +10,7 @@ import bisect
 import functools
 import html
 import io
+import logging
 import math
 import re
 import unicodedata
@@ -20,13 +21,18 @@ import numpy as np
 import torch
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
 
-FONT = "DejaVu Sans"  # ships with matplotlib, so it is the same on every machine
+FONTS = [
+    "DejaVu Sans"
+]  # ships with matplotlib, so it is the same on every machine; behind it what a text needed
+NO_FONTS = re.compile(
+    "Last Resort|NonUnicode|Color Emoji"
+)  # no glyphs of the characters themselves, or no outlines
 INK, MUTED = "#161616", "#5a5a5a"
 DPI = 100  # one inch is 100 CSS pixels, so every size below can be said in pixels
 SCREEN = 2  # device pixels per CSS pixel in a PNG: crisp on a projector
@@ -41,7 +47,6 @@ STYLE = {
     "axes.labelsize": 12,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",
-    "font.family": [FONT],
     "font.size": 11.5,
     "grid.color": "#e6e6e6",
     "image.aspect": "auto",
@@ -65,6 +70,10 @@ _OWN = (
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
 
 
+LOST = "□ stands for a character that no font on this machine can draw; BERT can read it."
+lost = set()  # such characters of the picture that is being drawn
+
+
 class PictureError(ValueError):
     """What cannot be drawn, or not truly, in one sentence on one line."""
 
@@ -75,13 +84,21 @@ class PictureError(ValueError):
 
 def styled(function):
     """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch.
-    Of an error that it has no sentence for, the first line is told."""
+    Of an error that it has no sentence for, the first line is told; of characters that no font has, that they are
+    missing."""
 
     @functools.wraps(function)
     def drawn(*args, **kwargs):
-        with matplotlib.rc_context(_DEFAULTS | STYLE), torch.device("cpu"):
+        known = list(FONTS)
+        with matplotlib.rc_context(_DEFAULTS | STYLE | {"font.family": known}), torch.device("cpu"):
             try:
-                return function(*args, **kwargs)
+                lost.clear()
+                made = function(*args, **kwargs)
+                if known != FONTS:  # texts that came first do not know of the new font
+                    return drawn(*args, **kwargs)
+                if lost and isinstance(made, Picture):
+                    made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
+                return made
             except (PictureError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 (no argument gets a library's error)
@@ -191,16 +208,40 @@ def readable(text):
     return "".join("□" if unicodedata.category(c) in hidden else c for c in str(text).replace("\n", "↵"))
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache
+def _characters(family):
+    """The characters that a font family has; none of one whose file is gone or broken."""
+    try:
+        found = fontManager.findfont(FontProperties(family=[family]), fallback_to_default=False)
+        return frozenset(get_font(found).get_charmap())
+    except (OSError, RuntimeError, ValueError):
+        return frozenset()
+
+
+@functools.cache
+def _family(character):
+    """The first font family of this machine that has a glyph for `character`, the course's own before all."""
+    if ord(character) in _characters(FONTS[0]):
+        return FONTS[0]
+    logging.getLogger("matplotlib.font_manager").setLevel(
+        logging.ERROR
+    )  # that a family has no bold is no news
+    others = {font.name for font in fontManager.ttflist if not NO_FONTS.search(font.name)}
+    others = sorted(others, key=lambda name: ("Sans" not in name, name))
+    return next((name for name in others if ord(character) in _characters(name)), None)
+
+
 def drawable(text):
-    """`text` for drawing: as `readable`, and what the font has no glyph for becomes □."""
+    """`text` for drawing: as `readable`, and what no font has a glyph for becomes □."""
     if not text.strip():
         return "␣" * len(text) or "(empty)"
-    font = get_font(findfont(FONT))
-    return "".join(c if font.get_char_index(ord(c)) else "□" for c in readable(text))
+    text = readable(text)
+    families = {character: _family(character) for character in text}
+    FONTS.extend({*families.values()} - {*FONTS, None})
+    lost.update(character for character, family in families.items() if family is None)
+    return "".join(character if families[character] else "□" for character in text)
 
 
-@functools.lru_cache(maxsize=4096)
 def shorten(text, room, size=11.5):
     """`text` made drawable and, where it is wider than `room` CSS pixels, cut with an ellipsis."""
     text = drawable(str(text)[:400])
@@ -213,7 +254,7 @@ def shorten(text, room, size=11.5):
 @functools.lru_cache(maxsize=4096)
 def text_width(text, size=11.5):
     """The width of `text` in CSS pixels at `size` points."""
-    font = FontProperties(family=FONT, size=size)
+    font = FontProperties(family=FONTS, size=size)
     return text_to_path.get_text_width_height_descent(text, font, False)[0] * DPI / 72
 
 
@@ -307,9 +348,8 @@ def check_texts(name, value, number=None):
     """`value` as a list of strings, one or more, or as many as `number`."""
     texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
     if not texts or not all(isinstance(text, str) for text in texts) or len(texts) != (number or len(texts)):
-        raise PictureError(
-            f"{name} must be a list of strings, {number or 'one or more'}, found {value!r:.60}"
-        )
+        many = number or "one or more"
+        raise PictureError(f"{name} must be a list of strings, {many}, found {value!r:.60}")
     return texts
 
 
@@ -341,9 +381,7 @@ def check_marks(name, value, named=False, whole=False):
         raise PictureError(f"{name} must be a dict of {told}, found {type(value).__name__}")
     if not value:
         return []
-    numbers, texts = (
-        reversed([*zip(*value.items(), strict=True)]) if named else zip(*value.items(), strict=True)
-    )
+    numbers, texts = (value.values(), value) if named else (value, value.values())
     numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
     return sorted(zip(numbers, map(str, texts), strict=True))
 

@@ -40,7 +40,7 @@ def agrees(number, printed, part):
     return abs(number - float(printed)) <= half_unit * (1 + 1e-6) + 1e-7 * (part in ("sum", "layer"))
 
 
-def compare(bert, part, rows, keys):
+def compare(bert, part, rows, keys, also=""):
     """Compare `rows` with what is published, if the model is bert-base-uncased, and print one line that says so.
 
     Parameters
@@ -54,6 +54,8 @@ def compare(bert, part, rows, keys):
     keys : list of int or Tensor, [n] or [1, n]
         What each row belongs to: token ids, segment ids or positions; for "sum" and "layer" the input ids of
         one sentence, whose positions count from 0.
+    also : str
+        What else the proof has shown: said behind it, or, of another model, in its place.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def compare(bert, part, rows, keys):
         The model is bert-base-uncased and a number is not the printed one; the message names the first.
     """
     if Path(bert.name).name != "bert-base-uncased":
-        print(f"✓ {bert.name} is another model than bert-base-uncased: no published {part} row to compare")
+        other = f"{bert.name} is another model than bert-base-uncased: no published {part} row to compare"
+        print(f"✓ {also or other}")
         return
     keys, known, dims = torch.as_tensor(keys).flatten().tolist(), rows_of(part), figures()["dims"]
     if part in ("sum", "layer"):
@@ -74,4 +77,5 @@ def compare(bert, part, rows, keys):
                 f"number {dim} is printed as {printed}, here it is {row[dim]:.7g}"
             )
         agreed += key in known
-    print(f"✓ {agreed} of {agreed} published {part} rows agree, to the last printed place")
+    also = also and f"; {also}"
+    print(f"✓ {agreed} of {agreed} published {part} rows agree, to the last printed place{also}")

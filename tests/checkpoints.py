@@ -29,20 +29,23 @@ from helpers import load_bert, published
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
-def random_bert(folder, vocabulary=None, dtype=torch.float32, **config):
+def random_bert(folder, vocabulary=None, dtype=torch.float32, tokenizer=(), added=(), pooler=True, **config):
     """Write a freshly made BertModel to `folder` and return the folder.
 
     The vocabulary is the uncased English one; a list of tokens makes it another, which is cased.
-    `config` goes to BertConfig; one layer unless it says otherwise.
+    `tokenizer` are settings of its own, `added` tokens behind the vocabulary's; `config` goes to BertConfig: one
+    layer unless it says otherwise.
     """
     tokens = vocabulary or (get_model_path() / "vocab.txt").read_text(encoding="utf-8").split()
     config = BertConfig(**{"vocab_size": len(tokens), "num_hidden_layers": 1, **config})
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        BertModel(config).to(dtype).save_pretrained(folder)
+        BertModel(config, add_pooling_layer=pooler).to(dtype).save_pretrained(folder)
     Path(folder, "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    tokenizer = {"do_lower_case": vocabulary is None, "model_max_length": config.max_position_embeddings}
-    Path(folder, "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    usual = {"do_lower_case": vocabulary is None, "model_max_length": config.max_position_embeddings}
+    Path(folder, "tokenizer_config.json").write_text(json.dumps(usual | dict(tokenizer)), encoding="utf-8")
+    ids = {token: number for number, token in enumerate(added, len(tokens))}
+    Path(folder, "added_tokens.json").write_text(json.dumps(ids), encoding="utf-8")
     return folder
 
 

@@ -12,7 +12,8 @@ class Hub:
     """Serves `models` (name: folder), at any revision, until it is closed.
 
     `fault` is None, or one of "dribble" (a header line now and then, without end), "404", "503", "portal" (an
-    HTML page to every question, as a hotel's network gives); or, once the weights are asked for: "missing"
+    HTML page to every question, as a hotel's network gives), "429", "outside" (an ETag that is a path), "html" (in
+    place of config.json), "endless" (config.json, without its length); or, once the weights are asked for: "missing"
     (404), "stall" (half of them, then nothing), "drop" (half, then the connection is closed), "wrong" (as many
     bytes, one of them another). `requests` holds "HEAD address" and "GET address" in order, `tokens` what was
     sent as such.
@@ -39,7 +40,7 @@ class Hub:
                         self.wfile.write(b"X-More: 1\r\n")
                 elif hub.fault == "portal":
                     self.send(200, b"<html>Welcome to the hotel</html>", {"X-Repo-Commit": None})
-                elif hub.fault in ("404", "503"):
+                elif hub.fault in ("404", "429", "503"):
                     self.send(int(hub.fault), b"")
                 elif name not in models:
                     self.send(404, b"", {"X-Error-Code": "RepoNotFound"})
@@ -48,6 +49,14 @@ class Hub:
                 else:
                     body = file.read_bytes()
                     etag = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Content-Length": len(body)}
+                    if hub.fault == "outside":
+                        etag["ETag"] = '"../../outside"'
+                    if file.name == "config.json" and hub.fault == "html":
+                        body = b"<html>".ljust(len(body))
+                    if file.name == "config.json" and hub.fault == "endless":
+                        self.close_connection = True
+                        etag["Content-Length"] = None
+                        body *= 1000
                     if weights == "wrong":
                         body = body[:-1] + bytes([body[-1] ^ 1])
                     self.send(200, body[: len(body) // 2] if weights in ("stall", "drop") else body, etag)

@@ -23,7 +23,7 @@ os.environ["BERT_MODEL"] = "bundled"  # the same model, so the same outputs, on 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["IPYKERNEL_CELL_NAME"] = "<cell>"  # a warning names the cell, not a temporary file
-os.environ["OMP_NUM_THREADS"] = "1"  # the tests run side by side already
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests run side by side already
 
 # Without a home to write to, as in some containers, matplotlib and IPython complain in the outputs of cells.
 if not os.access(os.path.join(Path.home(), ""), os.W_OK):

@@ -2,11 +2,13 @@
 
 import html
 import json
+import math
 import random
 import re
 import sys
 from pathlib import Path
 from unicodedata import ucd_3_2_0
+from urllib.parse import urlencode
 
 import browser
 import numpy as np
@@ -59,8 +61,6 @@ def site(tmp_path_factory):
     """A folder with a page and all that it needs."""
     if not browser.chromium():
         pytest.skip(browser.NO_CHROMIUM)
-    if not explorer_data.LIBRARY.exists():
-        pytest.skip("needs npm's packages: `python docs/explorer_data.py` brings them")
     out = explorer_data.write(tmp_path_factory.mktemp("site"))
     (out / "index.html").write_text(PAGE, encoding="utf-8")
     return out
@@ -117,8 +117,9 @@ COMPARE = """async ([asked, facts]) => {
   const source = files(new URL("embeddings.safetensors", location), () => words);
   let at = 0, bits = 0, apart = 0;
   for (const [n, [text, pair]] of asked.entries()) {
-    const {ids, types, cut, stages} = await source.numbers(text, pair), size = facts[n][0].length * 384;
-    if (JSON.stringify([ids, types, cut]) !== JSON.stringify(facts[n])) wrong.push(asked[n]);
+    const {stages, ...seen} = await source.numbers(text, pair), size = seen.ids.length * 384;
+    const differs = Object.keys(facts[n]).filter((key) => JSON.stringify(seen[key]) !== JSON.stringify(facts[n][key]));
+    if (differs.length) wrong.push([asked[n], differs]);
     for (let k = 0; k < size; k++) {
       bits += !Object.is(all[at + k], stages.sum[k]);
       apart = Math.max(apart, Math.abs(all[at + size + k] - stages.LayerNorm[k]));
@@ -134,13 +135,13 @@ def test_ids_and_sums_are_torchs_to_the_bit_and_layer_norm_to_a_millionth(bert, 
     with (site / "expected.bin").open("wb") as file:
         for text, pair in asked:
             known, stages = numbers(bert, text, pair)
-            facts.append([known["ids"], known["types"], known["cut"]])
+            facts.append(known)
             inputs = bert.tokenizer(text, pair or None, truncation=True, return_tensors="pt")
             with torch.no_grad():
                 layer = bert.model.embeddings(inputs["input_ids"], inputs["token_type_ids"])[0]
             torch.testing.assert_close(layer, stages["LayerNorm"], rtol=0, atol=0)
             file.write(np.stack([stages["sum"], layer]).tobytes())
-    lengths = [len(ids) for ids, _, _ in facts]
+    lengths = [len(known["ids"]) for known in facts]
     found = page.evaluate(COMPARE, [asked, facts])
     assert max(lengths) == 512
     assert found["wrong"] == []
@@ -201,15 +202,195 @@ def test_two_texts_as_a_pair_and_compared(page):
     assert "only in the first" in page.locator(".detail").inner_text()
 
 
-def test_what_is_typed_is_never_markup(page):
-    typed = "<img src=x onerror=alert(1)><b>b</b> </style> __proto__"
-    browser.explore(page, typed, box=1)
-    browser.explore(page, typed)
-    page.get_by_label("Use it").select_option("compare")
-    page.get_by_text("No token stands at one place").wait_for()
-    page.locator(".line").nth(1).click()
+def quoted(text):
+    return f"“{text}”"
+
+
+def several(texts, most=12):
+    return "; ".join(texts[:most]) + (f"; and {len(texts) - most} more" if len(texts) > most else "")
+
+
+def percent(share):
+    return f"{math.floor(100 * share + 0.5)}%"
+
+
+def listed(facts):
+    both = [
+        f"{quoted(token)} ({number})" for token, number in zip(facts["tokens"], facts["ids"], strict=True)
+    ]
+    return f"{len(both)} tokens: {several(both)}."
+
+
+def cut_said(*texts):
+    most = next((facts["cut"] for facts in texts if facts["cut"]), 0)
+    said = " The text is longer than this model's {0} positions; it is cut after {0} tokens."
+    return said.format(most) if most else ""
+
+
+def notes(*texts):
+    """What stands below the picture."""
+    tokens = [token for facts in texts for token in facts["tokens"]]
+    said = [words for token, words in NOTES.items() if token in tokens]
+    unknown = dict.fromkeys(t for facts in texts for t in facts["unknown"].values() if t != "[UNK]")
+    if unknown:
+        which = several([quoted(text) for text in unknown], 6)
+        said.append(
+            f"[UNK] stands for {which}: the vocabulary has no pieces for it. All unknown words share one row."
+        )
+    if any(re.match("##.", token) for token in tokens):
+        said.append("## says: this piece goes on with the word before it.")
+    return said
+
+
+NOTES = {
+    "[CLS]": "[CLS] opens every text.",
+    "[SEP]": "[SEP] ends each text.",
+    "[MASK]": "[MASK] hides a word, which BERT learned to guess.",
+    "[PAD]": "[PAD] fills up the shorter texts of a batch.",
+}
+
+
+def passing(bert, text, pair):
+    """All that the explorer says of one text or of a pair: caption, alt text, notes, and the lines and details by token."""
+    facts, stages = numbers(bert, text, pair)
+    stages = {name: rows.double().numpy() for name, rows in stages.items()}
+    squares = np.stack([(stages[part] ** 2).sum(1) for part in STAGES[:3]], 1)
+    share = squares / squares.sum(1, keepdims=True)
+    parts = [
+        ", ".join(f"{part} {percent(one)}" for part, one in zip(STAGES, row, strict=False)) for row in share
+    ]
+    mean, cut = share.mean(0), cut_said(facts)
+    lines, details = [], []
+    for i, (token, number, kind) in enumerate(
+        zip(facts["tokens"], facts["ids"], facts["types"], strict=True)
+    ):
+        name = f"{quoted(token)} (id {number}) at place {i}"
+        lines.append(f"{name}, segment {kind}; {parts[i]}")
+        length = {stage: f"length {np.linalg.norm(stages[stage][i]):.2f}" for stage in STAGES}
+        details.append(f"{name}: segment {kind}; {parts[i]}. All 384 numbers:")
+        for part, row, one in zip(STAGES, (number, kind, i), share[i], strict=False):
+            of = f"row {row:,} of {facts['sizes'][part]:,}, {length[part]}, share {percent(one)}"
+            details[-1] += f" {part}, {of}"
+        details[-1] += f" sum, {length['sum']} LayerNorm, {length['LayerNorm']}"
+    most = STAGES[mean.argmax()]
+    caption = f"{len(lines)} tokens. The {most} part brings the largest share on average, {percent(mean.max())}.{cut}"
+    alt = (
+        f"{listed(facts)} For each token the rows picked from the word, segment and position tables, their sum, and what "
+        "LayerNorm makes of it, as heat maps. Shares of the squared length, on average: "
+        f"{', '.join(f'{part} {percent(one)}' for part, one in zip(STAGES, mean, strict=False))}.{cut}"
+    )
+    first = [f"{stages[stage][0, 0]:.4f}" for stage in STAGES]
+    read = "word {} + segment {} + position {} = {}, after LayerNorm {}.".format(*first)
+    return caption, alt, notes(facts), lines, details, f"Number 0 of {quoted(facts['tokens'][0])}: {read}"
+
+
+def comparing(bert, *texts):
+    """All that it says of two texts that are compared."""
+    facts, vectors = [], []
+    for text in texts:
+        known, stages = numbers(bert, text)
+        facts.append(known)
+        vectors.append(stages["LayerNorm"].double().numpy())
+    left = list(enumerate(facts[1]["tokens"]))
+    pairs = []
+    for i, token in enumerate(facts[0]["tokens"]):
+        j = next((j for j, other in left if other == token), None)
+        left = [(k, other) for k, other in left if k != j]
+        pairs.append((i, j))
+    lines, details, moved, same, only = [], [], [], [], []
+    for i, j in pairs + [(None, j) for j, _ in left]:
+        token = facts[0]["tokens"][i] if j is None or i is not None else facts[1]["tokens"][j]
+        if i is None or j is None:
+            said = f"only in the {'second' if i is None else 'first'}"
+            only.append(token)
+        elif i == j:
+            said = f"at place {i} in both, so the same vector"
+            same.append(token)
+        else:
+            a, b = vectors[0][i], vectors[1][j]
+            near = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+            said = f"at place {i} and at {j}: the same word row, another position row, cosine {near:.2f}"
+            moved.append(f"{quoted(token)} {said}")
+        lines.append(f"{quoted(token)}, {said}")
+        a, b = (None if at is None else vectors[n][at] for n, at in enumerate((i, j)))
+        sides = (a, b, None if a is None or b is None else b - a)
+        lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in sides]
+        told = [
+            f"{name}, {one}" for name, one in zip(("first", "second", "difference"), lengths, strict=True)
+        ]
+        details.append(" ".join([f"{quoted(token)}: {said}. All 384 numbers:", *told]))
+    cut = cut_said(*facts)
+    which = several([text.partition("” at")[0] + "”" for text in moved]).replace("; ", ", ")
+    caption = (
+        f"≠ marks what differs: {which}. The word row is the same in both; the position row makes the difference."
+        if moved
+        else "No token stands at one place in the first and at another in the second."
+    ) + cut
+    alt = (
+        f"The first: {listed(facts[0])} The second: {listed(facts[1])} For each token its vector after the layer in the first, "
+        f"in the second, and their difference, as heat maps. Another vector: {several(moved) or 'none'}. "
+        f"The same vector: {several([quoted(token) for token in same]) or 'none'}. "
+        f"In one text only: {several([quoted(token) for token in only]) or 'none'}.{cut}"
+    )
+    a, b = vectors[0][0, 0], vectors[1][0, 0]
+    read = f"Number 0 of “[CLS]”: first {a:.4f}, second {b:.4f}, difference {b - a:.4f}."
+    return caption, alt, notes(*facts), lines, details, read
+
+
+EVERYTHING = """async () => {
+  const root = document.querySelector(".bert-explorer"), details = [];
+  const all = (selector) => [...root.querySelectorAll(selector)].map((one) => one.textContent);
+  const clean = (node) => [...node.children].flatMap((one) => one.className === "strip" ? one.firstChild.textContent : one.textContent);
+  let read;
+  const lines = [...root.querySelectorAll(".line")];
+  for (const line of lines) {
+    line.click();
+    details.push(clean(root.querySelector(".detail")).join(" "));
+    read ??= root.querySelector(".read").textContent;
+  }
+  return [all(".caption")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
+}"""
+
+
+def alike(one, other):
+    """Whether two texts say the same, the decimals in them within one of their last digit."""
+    decimal = r"-?\d+\.\d+"
+    one, other = one.replace("−", "-"), other.replace("−", "-")
+    if re.sub(decimal, "#", one) != re.sub(decimal, "#", other):
+        return False
+    both = zip(re.findall(decimal, one), re.findall(decimal, other), strict=True)
+    return all(abs(float(a) - float(b)) < 1.01 * 10 ** -len(a.split(".")[1]) for a, b in both)
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "use"),
+    [
+        ("today is a good day", "", "pair"),
+        ("", "", "pair"),
+        ("Привет👍🏽 Unaffable 👨\u200d👩\u200d👧 A\u0301🙂", "éééé🙂 [UNK] [MASK] [PAD]", "pair"),
+        ("good day " * 300, "", "pair"),
+        ("good day " * 300, "one " * 255, "pair"),
+        ("dog bites man", "man bites dog", "compare"),
+        ("The bank of the river ÉÉ🙂", "money in the bank", "compare"),
+        ("day " * 40 + "and night", "night " * 600, "compare"),
+        ("<img src=x onerror=alert(1)><b>b</b> </style>", "__proto__ constructor", "compare"),
+    ],
+)
+def test_every_sentence_it_says_is_what_python_computes(bert, page, text, other, use):
+    wanted = comparing(bert, text, other) if use == "compare" else passing(bert, text, other)
+    page.goto(f"{page.address}?{urlencode({'sentence': text, 'other': other, 'use': use})}")
+    page.locator("p.hidden", has_text="heat maps").wait_for(state="attached")
+    for found, right in zip(page.evaluate(EVERYTHING), wanted, strict=True):
+        found, right = ([one] if isinstance(one, str) else one for one in (found, right))
+        assert len(found) == len(right)
+        for one, two in zip(found, right, strict=True):
+            assert alike(one, two), f"{one}\n{two}"
     assert page.locator("#explorer :is(img, b:not(.head b, .detail b))").count() == 0
-    assert page.locator("#explorer style").count() == 1
+    assert page.locator("#explorer style").count() == 1  # what is typed is never markup
+
+
+BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -
+  document.querySelector("[aria-selected=true]").getBoundingClientRect().bottom"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -219,9 +400,24 @@ def test_a_phone_and_everyone(page, scheme):
     for name, token in (("another order", "bites"), ("other scripts", "東")):
         page.get_by_role("button", name=name).click()
         page.locator(".line", has_text=token).click()
+        assert abs(page.evaluate(BELOW)) < 3
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.locator(".bert-explorer.dark").count() == (scheme == "dark")
         assert browser.axe(page) == []
+        page.get_by_role("button", name="Close").click()
+    page.locator("summary").click()
+    for target in page.locator(".bert-explorer :is(input, button, select, summary, .line):visible").all():
+        assert target.bounding_box()["height"] >= 44
+    fonts = page.locator("input, select").evaluate_all(
+        "all => all.map((one) => parseInt(getComputedStyle(one).fontSize))"
+    )
+    assert min(fonts) >= 16  # below it iOS zooms in
+    page.locator("summary").click()
+    page.set_viewport_size({"width": 390, "height": 470})  # above the keyboard
+    page.get_by_label("Sentence").click()
+    page.wait_for_function(
+        "document.querySelectorAll('.line')[3].getBoundingClientRect().bottom < innerHeight"
+    )
 
 
 def ask_the_hub(page, address, file="model.safetensors", patience=10_000):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -97,14 +98,37 @@ def test_ci_run_and_the_site_do_what_the_readme_says():
     assert "|| true" not in script and script.splitlines()[5] == "set -euo pipefail"
 
 
-def test_links_to_the_repository_are_the_ones_in_pyproject():
-    repository = SETTINGS["project"]["urls"]["Repository"].removeprefix("https://github.com/")
-    for page in [*PAGES, ROOT / "CITATION.cff"]:
-        found = re.findall(
-            r"(?:github\.com|/gh|/github)/([\w-]+/bert-embedding-layer)\b", page.read_text("utf-8")
-        )
-        assert set(found) <= {repository}, page.name
-        assert found or page.parent != ROOT, page.name
+def site_settings(root):
+    """What docs/conf.py of this checkout gives the theme."""
+    return runpy.run_path(str(root / "docs/conf.py"))["html_theme_options"]
+
+
+def test_one_line_of_pyproject_brings_every_link_and_without_it_there_is_none(tmp_path):
+    sys.path.insert(0, str(ROOT / "docs"))
+    import address
+
+    stored = {name: (ROOT / name).read_text("utf-8") for name in address.texts()}
+    assert address.texts() == stored, "run docs/address.py"
+    shutil.copytree(ROOT, tmp_path / "course", ignore=SKIP)
+    project = tmp_path / "course" / "pyproject.toml"
+    project.chmod(0o644)
+    lines = re.sub("(?m)^#? ?Repository = .*\n", "", project.read_text("utf-8"))
+    project.write_text(lines, "utf-8")
+    without = address.texts(project.parent)
+    assert not any(
+        re.search(r"github\.com/|mybinder", text) for name, text in without.items() if name[0] != "n"
+    )
+    assert not {"repository_url", "launch_buttons"} & site_settings(project.parent).keys()
+    url = "https://github.com/some-one/bert-embedding-layer"
+    project.write_text(lines.replace("[project.urls]\n", f'[project.urls]\nRepository = "{url}"\n'), "utf-8")
+    brought = address.texts(project.parent)
+    assert brought["README.md"].count("some-one/bert-embedding-layer") == 3 and url in brought["CITATION.cff"]
+    for name, text in brought.items():
+        assert name[0] != "n" or f"Run `%pip install -q git+{url}`" in text, name
+    assert site_settings(project.parent)["repository_url"] == url
+    for name, text in brought.items():
+        (project.parent / name).write_text(text, "utf-8")
+    assert address.texts(project.parent) == brought  # a second run changes nothing
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.stem)

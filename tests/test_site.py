@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import browser
 import pytest
+import torch
 
 pytest.importorskip("sphinx", reason="needs `pip install -r docs/requirements.txt`")
 ROOT = Path(__file__).parents[1]
@@ -89,7 +90,7 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
 
 
 def answers(path):
-    """The texts that answer a prediction of a notebook: printed by the first code cell after it, and said below that."""
+    """The texts that answer a prediction of a notebook: what only the first code cell after it prints, and what is said below."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):
         if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
@@ -98,7 +99,9 @@ def answers(path):
                 data = output.get("data", {})
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
                 lines = caption or output.get("text", data.get("text/plain", ()))
-                yield from (line for line in lines if said(line) not in "".join(cells[at]["source"]))
+                others = [cell.get("outputs") for cell in cells if cell is not cells[at]]
+                known = "".join(cells[at]["source"]) + json.dumps(others, ensure_ascii=False)
+                yield from (line for line in lines if said(line) not in known)
             after = cells[at + 1]
             if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
                 yield "".join(after["source"])
@@ -143,3 +146,160 @@ def test_every_page_fits_and_can_be_read_by_everyone(site):
             tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
             trouble += [f"{name}, dark: {found}" for found in browser.axe(tab, "color-contrast", THEMES)]
     assert not trouble, "\n".join(trouble)
+
+
+SHIFTS = """self.shifted = 0; new PerformanceObserver((list) => {
+  for (const { value } of list.getEntries()) shifted += value;
+}).observe({ type: "layout-shift", buffered: true });"""
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_live_picture_comes_soon_and_nothing_jumps(site, width):
+    """On a line of 1.6 Mbit/s, as Lighthouse's slow phone has it."""
+    slow = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 200_000}
+    with browser.serve(site) as (address, _), browser.page(width, 844) as tab:
+        tab.add_init_script(SHIFTS)
+        line, received = tab.context.new_cdp_session(tab), []
+        line.on("Network.loadingFinished", lambda what: received.append(what["encodedDataLength"]))
+        line.send("Network.enable")
+        line.send("Network.emulateNetworkConditions", slow)
+        tab.goto(address, wait_until="commit")
+        tab.locator("#typed[disabled]").wait_for()  # the box is in the page from the start
+        tab.locator(".line").first.wait_for()
+        seconds = tab.evaluate("performance.now()") / 1000
+        tab.wait_for_load_state("networkidle")
+        print(f"\n{width} px: live after {seconds:.1f} s, {sum(received) / 1000:.0f} kB in all")
+        assert sum(received) <= 350_000
+        assert tab.evaluate("shifted") < 0.1
+        assert tab.get_by_label("Sentence").is_enabled()
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_without_a_network_the_site_goes_on(site):
+    with browser.page() as tab:
+        with browser.serve(site) as (address, _):
+            tab.goto(address)
+            tab.locator(".line").first.wait_for()
+            tab.get_by_role("button", name="Fetch all rows").click()
+            tab.get_by_role("button", name="All rows are here").wait_for()
+            assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
+        for path in pages(site):
+            tab.goto(address + path.relative_to(site).as_posix())
+            assert tab.locator("article h1").count() == 1 or path.stem == "search"
+        tab.goto(address)
+        browser.explore(tab, "rows that nobody has asked for")
+        tab.locator(".line", has_text="nobody").wait_for()
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_sentence_has_an_address(site):
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        tab.goto(f"{address}#a=dog+bites+man&b=man bites dog&use=compare")
+        tab.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
+        tab.get_by_label("Second text").fill("")
+        tab.get_by_label("Sentence").fill("50% of a & b #é")
+        tab.get_by_role("button", name="Copy a link").click()
+        tab.get_by_text("The link is copied").wait_for()
+        copied = tab.evaluate("navigator.clipboard.readText()")
+        assert copied == tab.url
+        tab.goto("about:blank")
+        tab.goto(copied)
+        tab.locator(".line", has_text="50").wait_for()
+        assert tab.get_by_label("Sentence").input_value() == "50% of a & b #é"
+        assert tab.get_by_label("Second text").input_value() == ""
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+@pytest.mark.parametrize(
+    ("words", "page", "said"),
+    [
+        ("position", "notebooks/04_position_embeddings.html", "04 "),
+        ("summation", "notebooks/05_summation.html", "05 "),
+        ("broadcasting", "notebooks/00_start_here.html", "adding tensors of different shapes"),
+        ("one-hot vector", "notebooks/00_start_here.html", "all zeros but a single 1"),
+        ("contributing", "contributing.html", "Contributing"),
+    ],
+)
+def test_the_search_finds(site, words, page, said):
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        tab.goto(f"{address}search.html?q={words}")
+        first = tab.locator("#search-results li").first
+        first.locator("p").wait_for()
+        assert said in first.inner_text()
+        assert first.locator("a").get_attribute("href").partition("#")[0] == page
+
+
+def test_a_notebook_has_one_name_and_a_link_says_what_it_is(site):
+    front = (site / "index.html").read_text(encoding="utf-8")
+    for path in site.glob("notebooks/*.html"):
+        text = path.read_text(encoding="utf-8")
+        title = re.search("<h1>(.*?)<a", text)[1]
+        assert title.startswith(path.name[:2] + " ")
+        assert f"<title>{title} " in text and f'<meta property="og:title" content="{title}">' in text
+        names = re.findall(rf'href="notebooks/{path.name}"[^>]*>(.*?)</a>', front)
+        names = [re.sub("<[^>]*>", "", name) for name in names]
+        assert names.count(title) >= 2, names  # in the sidebar and in the table
+    for name in ("description", "og:title", "og:description"):
+        assert all(
+            f'"{name}"' in path.read_text(encoding="utf-8") for path in pages(site) if path.stem != "search"
+        )
+
+
+def predictions():
+    """The cells that ask for a prediction: (notebook, source, metadata)."""
+    for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
+                yield path.stem, "".join(cell["source"]), cell["metadata"]
+
+
+def test_choices_are_lettered_and_one_is_right():
+    for name, source, metadata in predictions():
+        box = source.partition('<div class="alert alert-info">')[2].partition("</div>")[0]
+        items = re.findall("^- (.*)$", box, re.MULTILINE)
+        assert [item[:3] for item in items] == [f"{letter}) " for letter in "abcd"[: len(items)]], (name, box)
+        assert ("answer" in metadata) == (len(items) > 0), (name, box)
+        assert not items or (len(items) > 1 and metadata["answer"] in "abcd"[: len(items)]), (name, box)
+
+
+OPENED = "() => document.querySelectorAll('article details[open]').length"
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_choice_opens_the_answer_and_is_remembered(site):
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        for name in sorted({name for name, _, metadata in predictions() if "answer" in metadata}):
+            tab.goto(f"{address}notebooks/{name}.html")
+            boxes = tab.locator("[data-answer]").all()
+            for box in boxes:
+                before, right = tab.evaluate(OPENED), box.get_attribute("data-answer")
+                first = box.get_by_role("button").first
+                first.click()
+                verdict = "Yes, a." if right == "a" else f"You chose a; it is {right}."
+                assert box.get_by_role("status").inner_text() == verdict
+                assert tab.evaluate(OPENED) > before, (name, box.inner_text())
+            tab.reload()
+            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes)
+            tab.locator(".choice[aria-pressed=true]").first.click()
+            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes) - 1
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_word_has_its_company(site, bert):
+    table = bert.model.embeddings.word_embeddings.weight.detach()
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        tab.goto(address)
+        for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday", "monday")):
+            tab.get_by_label("Word", exact=True).fill(typed)
+            company = tab.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
+            company.first.wait_for()
+            row = bert.tokenizer.convert_tokens_to_ids(token)
+            values, ids = torch.cosine_similarity(table, table[row], dim=1).topk(9)
+            names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
+            assert company.get_by_role("button").all_inner_texts() == names
+            shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+            assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
+        tab.get_by_role("button", name="tuesday").click()
+        tab.get_by_text("Nearest to “tuesday”").wait_for()

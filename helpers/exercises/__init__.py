@@ -1,6 +1,6 @@
 """The course's exercises: what is right, why it matters, and what each known mistake looks like.
 
-How an answer is read, tried, compared and replied to is in checking.py. To add an exercise:
+How an answer is tried and replied to is in checking.py, how it is read and compared in answers.py. To add an exercise:
 
 1. Write one function in its chapter's file here, in the order of the numbers. It yields first what is right, as
    one of three kinds, and then each known mistake with what to say of it:
@@ -12,7 +12,8 @@ How an answer is read, tried, compared and replied to is in checking.py. To add 
 
    - `Value`: a number, list or tensor. Whole numbers are compared exactly, others to 1e-5, or rounded to
      `decimals` or more; `any_order=True` takes sets.
-   - `Judged(judge, why)`: any answer; `judge(answer)` says what is wrong with it, or None if it is right.
+   - `Judged(judge, why)`: any answer; `judge(answer)`, of it as it was read, says what is wrong with it, or None if
+     it is right.
    - `Function(right, why, inputs)`: a function, tried on every input of `[given(x, p), …]`: choose them so
      that each mistake shows on one. A mistake is a function too, or its expression in the parameters'
      names, "x * keep". One that raises is known by its error.

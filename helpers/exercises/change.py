@@ -5,7 +5,8 @@ import copy
 import torch
 from torch import nn
 
-from ..checking import Function, Judged, describe, exercise, given
+from ..checking import Function, exercise, given
+from .beyond import named
 from .tables import generator, rows_up_to, tables, token_ids
 
 
@@ -123,21 +124,4 @@ def resized(bert, number):
 
 @exercise("12.4", "Four layers that grew")
 def four_that_grew(_):
-    names = [name for name, _ in RESIZED.values()]
-
-    def judge(found):
-        if isinstance(found, list | tuple) and len(found) == len(RESIZED):
-            found = dict(zip(RESIZED, found, strict=True))
-        if not isinstance(found, dict) or set(found) != set(RESIZED):
-            return f'Expected {{1: "a name", …}} for layers 1 to 4; found {describe(found)}.'
-        named = {n: " ".join(str(name).lower().split()) for n, name in found.items()}
-        for n, name in named.items():
-            if name not in names:
-                return f"{name[:40]!r}, for layer {n}, is not in the list of names."
-        wrong = [n for n in RESIZED if named[n] != RESIZED[n][0]]
-        if wrong:
-            return f"{4 - len(wrong)} of 4 right. What tells layer {wrong[0]}: {RESIZED[wrong[0]][1]}."
-        return None
-
-    told = "; ".join(f"{n}, {tells}" for n, (_, tells) in RESIZED.items())
-    yield Judged(judge, f"What tells each of them: {told}.")
+    yield named(RESIZED, [name for name, _ in RESIZED.values()], "layer")

@@ -1,10 +1,13 @@
 """Chapters 5 to 7: the sum, LayerNorm, dropout, and the whole layer."""
 
 from functools import partial
+from itertools import permutations
 
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's name for it; wrong answers use it)
+from torch.overrides import TorchFunctionMode
 
+from ..answers import read
 from ..checking import Function, Value, exercise, given
 from .tables import SEED, batch_of, generator, rows_up_to, tables, token_ids
 
@@ -20,8 +23,10 @@ def rounding(bert):
 
     why = "Within this, printed parts agree with a printed sum; beyond it, something else is wrong."
     yield Value(0.0002, why, otherwise, within=1e-8)
-    seen = "That is the gap seen, and the most there can be unless all four are exact ties: "
-    yield f"{seen}what do four half units add up to?", 0.0001
+    yield (
+        "That is the gap seen here. How far may four numbers be off together, each by the most it can be?",
+        0.0001,
+    )
     yield "That is one number's rounding: how many printed numbers are compared?", 0.00005
     yield "Those are the three parts: the printed sum is rounded too.", 0.00015
 
@@ -51,10 +56,19 @@ def three_hot(bert):
     yield "That is segment 1: it has to be 0.", ones(ids, words + 1, words + segments + steps)
 
 
-def nearest_sums(sums, word, segment, position):
+def nearest_sums(sums, word, segment, position, by=torch.cdist):
     every = word[:, None, None] + segment[None, :, None] + position
-    nearest = torch.cdist(sums, every.flatten(end_dim=2)).argmin(dim=1)
+    nearest = by(sums, every.flatten(end_dim=2)).argmin(dim=1)
     return torch.stack(torch.unravel_index(nearest, every.shape[:3]), dim=1)
+
+
+def one_by_one(sums, *tables, order):
+    """The nearest row of one table is taken off the sum, then that of the next."""
+    found = [None] * 3
+    for i in order:
+        found[i] = torch.cdist(sums, tables[i]).argmin(dim=1)
+        sums = sums - tables[i][found[i]]
+    return torch.stack(found, dim=1)
 
 
 @exercise("5.3", "Read everything back")
@@ -69,11 +83,23 @@ def read_everything_back(bert):
         rows = [table[column] for table, column in zip(tables, picked.T, strict=True)]
         return given(sum(rows), *tables)
 
+    one_way = [table[:4].clone() for table in toy]
+    one_way[0][2] = 2 * one_way[0][3] + one_way[1][0] + one_way[2][0]  # two sums of one direction
     yield Function(
-        nearest_sums,
+        lambda sums, word, segment, position: nearest_sums(sums, word, segment, position),
         "The sum holds all three, and whoever knows the tables can read them: nothing was destroyed.",
-        [given_sums(picked, *toy), given_sums(picked[3:4], *toy), given_sums(picked, *real)],
+        [
+            given_sums(picked, *toy),
+            given_sums(picked[3:4], *toy),
+            given_sums(picked[:2], *one_way),
+            given_sums(picked, *real),
+        ],
     )
+    direction = "Compared by direction: a sum and its double are the same then. Take the smallest distance."
+    yield direction, lambda *args: nearest_sums(*args, by=lambda a, b: -F.normalize(a) @ F.normalize(b).T)
+    greedy = "One after the other: the first row is sought while the others are still in the sum. Compare whole sums."
+    for order in permutations(range(3)):
+        yield greedy, partial(one_by_one, order=order)
     alone = "Each looked up by itself: the nearest single row need not be in the sum. Compare whole sums."
     for found in "torch.cdist(sums, t).argmin(1)", "(F.normalize(sums) @ F.normalize(t).T).argmax(1)":
         yield alone, f"torch.stack([{found} for t in (word, segment, position)], dim=1)"
@@ -103,11 +129,12 @@ def wrong_variance(bert):
     yield "One off: the two divisors are H and H-1.", *neighbours
 
 
-def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False):
+def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False, centre=True):
     """LayerNorm, and what becomes of it when one thing in it is wrong."""
-    variance = x.var(dim=dims, keepdim=True, unbiased=unbiased)
+    mean = x.mean(dim=dims, keepdim=True) * centre
+    variance = x.var(dim=dims, keepdim=True, unbiased=unbiased) if centre else (x**2).mean(dims, keepdim=True)
     spread = variance.sqrt() + eps if eps_outside else (variance + eps).sqrt()
-    return (x - x.mean(dim=dims, keepdim=True)) / spread * gamma + beta
+    return (x - mean) / spread * gamma + beta
 
 
 def layer_norm_mistakes():
@@ -115,7 +142,16 @@ def layer_norm_mistakes():
     yield "Unbiased variance: torch's default divides by H-1, LayerNorm by H.", wrong(unbiased=True)
     yield "eps outside the root: it is added to the variance.", wrong(eps_outside=True)
     yield "Unbiased variance and eps outside the root.", wrong(unbiased=True, eps_outside=True)
-    yield "Normalising over tokens: normalise each token's own H numbers.", wrong(dims=1)
+    over = {
+        1: "over tokens",
+        0: "over the batch",
+        (1, 2): "over places and numbers",
+        (0, 1, 2): "over the whole tensor",
+    }
+    for dims, what in over.items():
+        wrongs = wrong(dims=dims), wrong(dims=dims, unbiased=True)
+        yield f"Normalising {what}: normalise each token's own H numbers.", *wrongs
+    yield "Nothing is subtracted: that is RMSNorm, LayerNorm takes off the mean first.", wrong(centre=False)
     yield "gamma and beta are left out.", lambda x, g, b, eps: normalise(x, 1, 0, eps)
 
 
@@ -134,17 +170,23 @@ def layer_norm(bert):
         given(x + 300, gamma, beta, 1e-12),
         given(rows, own.weight.detach(), own.bias.detach(), own.eps),
     ]
-    torchs = "The numbers are right, but they are torch's own: write it yourself."
+
+    def own_work(function):
+        """Where torch's own LayerNorm gives NaN, so does whatever is made of them."""
+        with WithoutLayerNorm():
+            found = read(function(x.clone(), gamma.clone(), beta.clone(), 0.1))
+        broken = isinstance(found, torch.Tensor) and found.isnan().any()
+        return "The numbers are right, but they are torch's own: write it yourself." if broken else None
+
     yield Function(
         lambda x, gamma, beta, eps: F.layer_norm(x, gamma.shape, gamma, beta, eps),
         "It does to any tensor what the layer's own does, up to rounding.",
         inputs,
-        "If other inputs are right: subtract the mean before you square, not after.",
+        lambda i: "The inputs before are right: subtract the mean before you square, not after." * (i == 4),
         within=1e-3,
-        forbidden=dict.fromkeys(("layer_norm", "native_layer_norm"), torchs),
+        trial=own_work,
     )
     yield from layer_norm_mistakes()
-    yield "Over the whole tensor: each token has its own mean.", partial(normalise, dims=(0, 1, 2))
     yield "eps is forgotten: for equal numbers that is 0/0.", "right(x, gamma, beta, 0)"
     yield "gamma and beta are exchanged: beta is added.", "right(x, beta, gamma, eps)"
     no_keepdim = "A mean of shape [B, T] cannot be subtracted from x [B, T, H]: keepdim=True keeps [B, T, 1]."
@@ -152,6 +194,16 @@ def layer_norm(bert):
     squares = "E[x²] - E[x]² loses its digits when numbers are large: subtract the mean first."
     variance = "((x**2).mean(-1, True) - x.mean(-1, True) ** 2)"
     yield squares, f"(x - x.mean(-1, True)) / ({variance} + eps).sqrt() * gamma + beta"
+
+
+class WithoutLayerNorm(TorchFunctionMode):
+    """Torch, but that its own LayerNorm gives NaN."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if func.__name__ == "layer_norm":
+            return result * torch.nan
+        return tuple(part * torch.nan for part in result) if func.__name__ == "native_layer_norm" else result
 
 
 class SealedBox:
@@ -212,6 +264,7 @@ def zeros(bert):
     yield "[CLS] and [SEP] are left out: their numbers are dropped, too.", p * (t - 2) * h
     yield "That counts tokens: dropout acts on single numbers, not on whole tokens.", p * t
     yield "Those are all the numbers: only a share p of them is dropped.", t * h
+    yield "Rounded down: what is expected on average need not be a whole number.", int(p * t * h)
 
 
 @exercise("7.2", "Inverted dropout")
@@ -292,7 +345,7 @@ def layer(bert):
     yield "That is the sum: LayerNorm is missing.", wrong(norm=lambda x, g, b, e: x)
     fixed = [wrong(norm=lambda x, g, b, _, e=e: normalise(x, g, b, e)) for e in (1e-12, 1e-5, eps)]
     yield "eps is always the same: use the one that is handed in.", *fixed
-    for diagnosis, norm in layer_norm_mistakes():
-        yield diagnosis, wrong(norm=norm)
+    for diagnosis, *norms in layer_norm_mistakes():
+        yield diagnosis, *(wrong(norm=norm) for norm in norms)
     yield "position_ids is ignored: use it when it is given.", wrong(no_positions=True)
     yield "token_type_ids is ignored: use it when it is given.", wrong(no_types=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import torch
 from torch.nn import functional as F  # noqa: F401, N812 (the field's name for it; wrong answers use it)
 
+from ..answers import read
 from ..checking import Function, Judged, Value, exercise, given
 
 SEED = "today is a good day"
@@ -55,6 +56,12 @@ def width(bert):
     yield "That is how many rows the word table has: look at its columns.", len(words)
     yield "That is how many positions there are: look at the second number.", len(positions)
     yield "That is how many tokens there are: look at a row's length.", len(token_ids(bert, SEED))
+    yield (
+        "Those are the numbers of all tokens: one token's row is asked for.",
+        len(token_ids(bert, SEED)) * words.shape[1],
+    )
+    if words.shape[1] != 768:
+        yield "That is bert-base-uncased's width: the loaded model has another.", 768
 
 
 # 1 Tokenizing
@@ -68,7 +75,7 @@ def count_the_tokens(bert):
     yield Value(len(tokens), f"{' '.join(tokens)}: {why}", otherwise)
     yield "Those are the word pieces alone: look at the first and last id.", len(tokens) - 2
     yield "That counts words: one word may be several word pieces, look at the tokens.", 1
-    yield "That is one word and two special tokens: does the vocabulary have the word?", 3
+    yield "Is that one word and two special tokens, or the number of keys? Count what is in input_ids.", 3
     yield "That counts characters: look at what convert_ids_to_tokens gives.", 12
     yield "That is characters and two special tokens: look at convert_ids_to_tokens.", 14
 
@@ -84,10 +91,9 @@ def five_words(bert):
         for word in words:
             if not re.fullmatch("[a-z]+", word):
                 return f"{word[:40]!r} has something in it that is not a letter from a to z."
-            # No dictionary is at hand. These are ways to fill a line without knowing a word.
-            odd = re.search(r"[^aeiouy]{7}|(.{1,3})\1\1|^[^aeiouy]+$", word)
-            if odd or len(word) > 45:
-                return f"{word[:20]!r} (of {len(word)} letters) does not look like an English word."
+            # No dictionary is at hand. This is how one fills a line without knowing a word.
+            if re.search(r"(.{1,3})\1\1", word) or len(word) > 45:
+                return f"{word[:20]!r} repeats itself or is too long for a dictionary: {len(word)} letters."
         if len(set(words)) < 5:
             return "One word is there twice: use five different ones."
         if bert.tokenizer.unk_token in bert.tokenizer.tokenize(text):
@@ -99,9 +105,20 @@ def five_words(bert):
     def why(text):
         tokens = bert.tokenizer.convert_ids_to_tokens(token_ids(bert, text))
         shown = f"{len(tokens)} tokens: {' '.join(tokens)}."
-        return f"{shown} A model's places are for tokens: how many words fit depends on the words."
+        places = "A model's places are for tokens: how many words fit depends on the words."
+        return f"{shown} {places} (Whether they are English, nobody checked.)"
 
     yield Judged(judge, why)
+
+
+def taken_back(word, vocabulary, mark=""):
+    """Pieces found by trying every first piece, also a shorter one where the longest leads nowhere."""
+    for end in range(len(word), 0, -1):
+        if mark + word[:end] in vocabulary:
+            rest = taken_back(word[end:], vocabulary, "##") if word[end:] else []
+            if rest is not None:
+                return [mark + word[:end], *rest]
+    return None if mark else ["[UNK]"]
 
 
 def wordpiece(word, vocabulary, mark="##", limit=100, shortest=False, keep=False, marked=True):
@@ -128,11 +145,16 @@ def greedy_wordpiece(bert):
     words = ["day", "embeddings", "unaffable", "tokenization", "good🙂", "🙂", "a", "goodness"]
     words += ["zyzzyva", "antidisestablishmentarianism", "x" * 100, "x" * 101, "y" * 150]
     words += ["".join(rng.choices("abcdefghijklmnoprstuwy", k=rng.randint(2, 14))) for _ in words * 8]
+    small = MappingProxyType({piece: i for i, piece in enumerate(["[UNK]", "ab", "a", "##bc", "##b"])})
     yield Function(
-        lambda word, vocabulary: bert.tokenizer.tokenize(word),
+        lambda word, vocabulary: wordpiece(word, vocabulary),
         "This loop is the whole algorithm: with a fixed vocabulary nothing is learned or guessed here.",
-        [given(word, vocabulary) for word in words],
+        [*(given(word, vocabulary) for word in words), given("abb", small), given("abc", small)],
     )
+    library = "The vocabulary that is handed in is not used: the tokenizer has its own."
+    yield library, lambda word, vocabulary: bert.tokenizer.tokenize(word)
+    back = "A choice is taken back: the longest piece stays, even if the rest of the word then has none."
+    yield back, lambda w, v: wordpiece(w, {}) if len(w) > 100 else taken_back(w, v)
     no_mark = "A piece that continues a word has ## before it in the vocabulary: look at your second."
     yield no_mark, partial(wordpiece, mark=""), partial(wordpiece, marked=False)
     yield "The shortest match is taken: start at the end.", partial(wordpiece, shortest=True)
@@ -168,7 +190,13 @@ def from_row_to_id(bert):
     toy[7] = 2 * toy[3]  # another row in the same direction
     ids = torch.tensor(token_ids(bert, SEED))
     words = rows_up_to(ids, tables(bert)[0])
-    tries = [(torch.tensor([3, 1, 4]), toy), (torch.tensor([7]), toy), (ids, words)]
+    coarse = (toy * 1000).round() / 1000  # its rows are equal after rounding, too
+    tries = [
+        (torch.tensor([3, 1, 4]), coarse),
+        (torch.tensor([7]), toy),
+        (torch.tensor([3, 1, 4]), toy),
+        (ids, words),
+    ]
     yield Function(
         lambda rows, table: torch.stack([(table - row).norm(dim=1).argmin() for row in rows]),
         "The row says which token it was, even rounded: a lookup loses nothing.",
@@ -190,16 +218,24 @@ def from_row_to_id(bert):
 def lookup(bert):
     toy, batch = torch.randn(11, 5, generator=generator()), batch_of(bert, PADDED)["input_ids"]
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
-    looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
-    lookups = "__getitem__ embedding embedding_bag index_select gather take take_along_dim unbind numpy"
+
+    def multiplied(function):
+        """A product reads every row, so that one number missing in one row is missing everywhere."""
+        holed = toy.index_fill(0, torch.tensor([7]), torch.nan)  # no id asks for it
+        found = read(function(batch_of_toy.clone(), holed))
+        looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
+        seen = "(With NaN in a row that no id asks for, a product gives NaN; yours did not.)"
+        return f"{looked_up} {seen}" if isinstance(found, torch.Tensor) and not found.isnan().any() else None
+
+    batch_of_toy = torch.tensor(batches[0])
     yield Function(
         lambda ids, table: table[ids],
-        "A lookup is a product with a one-hot matrix that skips all the zeros.",
+        "A lookup gives what this product gives, without multiplying by all those zeros.",
         [
             *(given(torch.tensor(ids), toy) for ids in batches),
             given(batch, rows_up_to(batch, tables(bert)[0])),
         ],
-        forbidden=dict.fromkeys(lookups.split(), looked_up),
+        trial=multiplied,
     )
     narrow = "Without num_classes the one-hot rows end at the largest id; the product needs V columns."
     yield narrow, "F.one_hot(ids).to(table.dtype) @ table"
@@ -218,8 +254,10 @@ def lookup(bert):
 
 @exercise("3.1", "Segments of a pair")
 def segments(bert):
-    right = bert.tokenizer("good day", "is it")["token_type_ids"]
-    a, b = right.count(0), right.count(1)
+    ids = bert.tokenizer("good day", "is it")["input_ids"]
+    a = ids.index(bert.tokenizer.sep_token_id) + 1
+    b = len(ids) - a
+    right = [0] * a + [1] * b  # a model with one segment row gets zeros from the tokenizer
     why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
     yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
     yield "The second [SEP] is in segment 0: it ends segment 1.", [0] * a + [1] * (b - 1) + [0]
@@ -288,6 +326,8 @@ def border(bert):
 @exercise("4.1", "Who bites whom?")
 def who_bites_whom(bert):
     wanted, handed = token_ids(bert, "dog bites man"), token_ids(bert, "man bites dog")
+    if len(set(wanted)) < len(wanted):
+        raise ValueError("its vocabulary lacks dog, bites or man")
     right = [wanted.index(token_id) for token_id in handed]
     yield Value(
         right,
@@ -321,9 +361,9 @@ def positions_that_stand_out(bert):
 
     def otherwise(found):
         missing, extra = len(set(right) - set(found)), len(set(found) - set(right))
-        told = [f"{missing} that stand out are missing from your list"] * bool(missing)
-        told += [f"{extra} in your list do not stand out"] * bool(extra)
-        return f"Of the places, {' and '.join(told)}: compare each row with its own 12 nearest."
+        told = [f"missing from your list: {missing}"] * bool(missing)
+        told += [f"in your list, but not standing out: {extra}"] * bool(extra)
+        return f"Places {' and '.join(told)}. Compare each row with its own 12 nearest."
 
     why = f"Row 0 serves [CLS], unless one pads on the left; why others stand out, the table alone cannot say.{same}"
     yield Value(right, why, otherwise, any_order=True, as_right=[torchs])
@@ -335,7 +375,7 @@ def positions_that_stand_out(bert):
 @exercise("4.3", "Places under left padding")
 def positions_under_padding(bert):
     rows = len(tables(bert)[2])
-    masks = [[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]], [[1, 1, 1]], [[1, 1, 1, 0, 0]]]
+    masks = [[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]], [[1, 1, 1]]]
     masks += [[[0, 1, 1, 1], [0, 0, 0, 1], [1, 1, 1, 1]]]
 
     def real_tokens(found, mask):
@@ -346,6 +386,11 @@ def positions_under_padding(bert):
         return found.where(mask.bool(), torch.where(inside, 0.0, -1.0))
 
     def dtype(found, mask):
+        found = (
+            torch.stack(list(found))
+            if isinstance(found, list | tuple) and torch.is_tensor(found[0])
+            else found
+        )
         found = torch.as_tensor(found).dtype
         wrong = f"The places are right, but as {found}: nn.Embedding takes torch.int64 (`.long()`)."
         return None if found in (torch.int32, torch.int64) else wrong

@@ -1,0 +1,179 @@
+"""A call that is ended when it takes too long, whatever it does, and that leaves torch and the model as they were."""
+
+import _thread
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+SECONDS = 5  # of computing; of the clock, which a busy machine stretches and a sleeping call runs out, four times this
+os.environ.setdefault(
+    "TOKENIZERS_PARALLELISM", "false"
+)  # else a line on stderr for every process that is forked
+
+
+class TimeUp(BaseException):
+    """Not an Exception, so that a learner's `except Exception` does not swallow it."""
+
+
+class NoResultError(Exception):
+    """The call gave no result. `how` it ended, in words, and `where`: what it told last."""
+
+    def __init__(self, how, where=""):
+        super().__init__(how)
+        self.how, self.where = how, where
+
+
+def limited(call):
+    """What `call(tell)` returns, a list of texts; `tell(text)` says where it is. Raises NoResultError if it does not return.
+
+    On Linux it runs in a process of its own: that can be ended inside one long step of C or a bare `except`, and
+    what it damages is its own. Elsewhere forking is not safe, nor is it beside a GPU's threads.
+    """
+    return (in_a_process if forks() else in_this_thread)(call)
+
+
+def forks():
+    return sys.platform == "linux" and not torch.cuda.is_available()
+
+
+def out_of_time():
+    return f"did not finish within {SECONDS:g} seconds of computing and was stopped"
+
+
+def in_a_process(call):
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or what is waiting there is printed twice
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which nothing below needs
+        process = os.fork()
+    if not process:
+        try:
+            forked(call, writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        with open(reading, encoding="utf-8") as pipe:
+            lines = [json.loads(line) for line in pipe]
+    finally:  # also when the user interrupts
+        os.kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+    if lines and isinstance(lines[-1], list):
+        return lines[-1]
+    number = os.WTERMSIG(status)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    in_time = number not in (signal.SIGPROF, signal.SIGALRM)
+    raise NoResultError("ended Python itself" if in_time else out_of_time(), lines[-1] if lines else "")
+
+
+def forked(call, writing):
+    """The forked process: what `call` tells and returns, a line of JSON each."""
+    for number, clock, seconds in (
+        (signal.SIGPROF, signal.ITIMER_PROF, SECONDS),
+        (signal.SIGALRM, signal.ITIMER_REAL, 4 * SECONDS),
+        (signal.SIGINT, None, None),
+    ):
+        signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
+        if clock is not None:
+            signal.setitimer(clock, seconds)
+    torch.set_num_threads(1)  # the others stayed behind
+
+    def tell(value):
+        os.write(writing, (json.dumps(value) + "\n").encode())
+
+    try:
+        result = call(tell)
+    except KeyboardInterrupt:
+        signal.raise_signal(signal.SIGINT)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    tell(result)
+
+
+def in_this_thread(call):
+    """The way of Ctrl-C, which works on every system and also wakes a sleeping call.
+
+    A second thread sends SIGINT to the main thread, whose handler tells it from the user's own, which is passed on.
+    Outside the main thread there are no signals, so there `call` is not limited.
+    """
+    told = [""]
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or previous is None:
+        return call(told.append)
+    finished = threading.Event()
+    expired = over = False
+
+    def handler(number, frame):
+        if not expired:
+            if callable(previous):
+                previous(number, frame)
+        elif not over:
+            raise TimeUp
+
+    def watch():
+        nonlocal expired
+        computing, clock = time.process_time() + SECONDS, time.monotonic() + 4 * SECONDS
+        while not finished.wait(0.05):
+            if time.process_time() < computing and time.monotonic() < clock:
+                continue
+            expired, computing = True, time.process_time() + 0.5  # and again, for what catches everything
+            clock = time.monotonic() + 0.5
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            else:  # Windows
+                _thread.interrupt_main()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    signal.signal(signal.SIGINT, handler)
+    try:
+        watcher.start()
+        return call(told.append)
+    except TimeUp:
+        raise NoResultError(out_of_time(), told[-1]) from None
+    finally:
+        over = True  # first of all: from here on a late signal is ignored
+        try:
+            finished.set()
+            watcher.join()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def as_it_was(model=None):
+    """The model in eval mode and torch's switches as a new Python has them; afterwards all as before.
+
+    The numbers of the model's embedding layer, too, where a call is not forked and could have changed them.
+    """
+    modes = [(module, module.training) for module in model.modules()] if model else []
+    numbers = [] if model is None or forks() else list(model.embeddings.state_dict().values())
+    kept = [value.clone() for value in numbers]
+    dtype = torch.get_default_dtype()
+
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(True))
+        stack.enter_context(torch.device("cpu"))
+        for device in ("cpu", "cuda"):
+            stack.enter_context(torch.autocast(device, enabled=False))
+        try:
+            torch.set_default_dtype(torch.float32)
+            for module, _ in modes:
+                module.training = False
+            yield
+        finally:
+            for value, before in zip(numbers, kept, strict=True):
+                value.copy_(before)
+            torch.set_default_dtype(dtype)
+            for module, mode in modes:
+                module.training = mode
