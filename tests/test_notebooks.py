@@ -52,6 +52,7 @@ LOOKED_UP = {
         "config.json of distilbert-base-uncased": "30,522",
         "T5 config": "32",
     },
+    "12": {"the model card of all-MiniLM-L6-v2": "128"},
 }
 each_notebook = pytest.mark.parametrize("name", NAMES)
 
