@@ -11,9 +11,10 @@ import light
 from docutils import nodes
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from helpers.copies import closed
+from helpers import copies
 
 FOLDS = {"solution": "hide-cell", "proof": "hide-cell", "answer": "hide-output"}
+CLOSED = copies.CLOSED.partition("\n")[0]
 TERMS = re.compile(r"^(- (?:<a [^>]*></a>)+)\*\*(.+?)\*\*", re.MULTILINE)
 PICTURE = re.compile(r'<img ([^>]*)src="data:image/png;base64,([A-Za-z0-9+/=]+)">')
 
@@ -38,11 +39,16 @@ def for_readers(app, docname, source):
     if not docname.startswith("notebooks/"):
         return
     notebook = json.loads(source[0])
-    for cell in closed(notebook):
+    for cell in copies.closed(notebook):
         cell["metadata"].setdefault("tags", []).append("answer")
     name_and_index(docname, notebook["cells"])
     for cell in notebook["cells"]:
         metadata = cell["metadata"]
+        if cell["cell_type"] == "markdown":
+            text = "".join(cell["source"]).replace(CLOSED, CLOSED.replace(">", ' class="answer">', 1))
+            if "answer" in metadata:  # site.js makes the choices buttons
+                text = text.replace('alert-info"', f'alert-info" data-answer="{metadata["answer"]}"')
+            cell["source"] = text
         for tag in FOLDS.keys() & set(metadata.get("tags", [])):
             metadata["tags"].append(FOLDS[tag])
             metadata["mystnb"] = {

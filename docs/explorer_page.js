@@ -53,11 +53,12 @@ function piecesOf(word, ids) {
   return pieces;
 }
 
-/** bert-base-uncased's way to cut a text, or a pair, to at most `most` tokens; its vocabulary is in the folder `base`. */
+/** bert-base-uncased's way to cut a text, or a pair, to at most `most` tokens; its vocabulary, which it has as a list, is in the
+ * folder `base`. */
 export async function tokenizer(base) {
   const answer = await fetch(new URL("vocabulary.txt", base));
   if (!answer.ok) throw new Error(answer.status);
-  const ids = new Map((await answer.text()).split("\n").map((token, id) => [token, id]));
+  const vocabulary = (await answer.text()).split("\n"), ids = new Map(vocabulary.map((token, id) => [token, id]));
   const cut = (text) => {
     const pieces = [];
     let n = 0;
@@ -67,7 +68,7 @@ export async function tokenizer(base) {
     }
     return pieces;
   };
-  return (text, pair, most) => {
+  const cutToMost = (text, pair, most) => {
     const [a, b] = [cut(text), pair ? cut(pair) : []], room = most - (pair ? 3 : 2);
     let [n, m] = [a.length, b.length];
     const over = n + m > room;
@@ -83,6 +84,7 @@ export async function tokenizer(base) {
       types: segments.flatMap((part, type) => part.map(() => type)), cut: over ? most : 0, unknown: Object.fromEntries(unknown),
     };
   };
+  return Object.assign(cutToMost, { vocabulary });
 }
 
 /** Reads bytes `from` to `to` of a file and no more, if the server can; else the whole file, once, and `tell` how far it is.

@@ -9,19 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
-from .picture import (
-    COLOURS,
-    INK,
-    MUTED,
-    NEUTRAL,
-    Picture,
-    PictureError,
-    counted,
-    listed,
-    quote,
-    styled,
-    write,
-)
+from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counted, listed, quote, styled
 
 
 @styled
@@ -40,9 +28,7 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
     if marked is not None and (grouped or marked not in values):
-        raise PictureError(
-            f"marked must be the name of a single bar, one of {listed(values)}, found {marked!r}"
-        )
+        raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
     unit = draw.shorten(unit, 120) if unit else ""
 
     def told(value):
@@ -57,16 +43,10 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
         axes.bar_label(drawn, list(map(told, table[:, index])), padding=4)
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
-    _bar_scale(
-        axes, table, log, unit, 0.05 + 0.0013 * max(draw.text_width(told(value)) for value in table.flat)
-    )
+    _bar_scale(axes, table, log, unit, max(draw.text_width(told(value)) for value in table.flat))
     if grouped:
-        figure.legend(
-            axes.containers,
-            [draw.shorten(name, 740 / len(series) - 40) for name in series],
-            loc="outside upper left",
-            ncols=5,
-        )
+        told_apart = [draw.shorten(name, 740 / len(series) - 40) for name in series]
+        figure.legend(axes.containers, told_apart, loc="outside upper left", ncols=5)
     names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
     alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
@@ -77,15 +57,14 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
     if marked is not None:
         of = flat[names.index(marked)]
-        caption = (
-            f"{draw.capital(marked)}: {told(of)}, number {(flat > of).sum() + 1} of {len(flat)}. {caption}"
-        )
+        place = f"number {(flat > of).sum() + 1} of {len(flat)}"
+        caption = f"{draw.capital(marked)}: {told(of)}, {place}. {caption}"
     return Picture(figure, alt, caption)
 
 
 def _bar_scale(axes, table, log, unit, room):
-    """The scale of bars that end at `table`, with `room` beyond them, a share of it, for what is written there."""
-    low, high = min(0, table.min()), max(0, table.max())
+    """The scale of bars that end at `table`, with `room` in CSS pixels for what is written beyond their ends."""
+    low, high, room = min(0, table.min()), max(0, table.max()), 0.05 + 0.0013 * room
     if log:
         low = table.min() / 3
         draw.log_axis(axes, "x", low, high * (high / low) ** room)
@@ -166,10 +145,8 @@ def _course(x, of, say):
     steps, noise = np.diff(of), 1e-6 * np.abs(of).max()  # what only the last bits tell apart is level
     up, down = (steps > noise).any(), (steps < -noise).any()
     if up and down:
-        low, high = draw.highest(-of), draw.highest(of)
-        return (
-            f"lowest {say(of[low])} at {draw.tick(x[low])}, highest {say(of[high])} at {draw.tick(x[high])}"
-        )
+        ends = ("lowest", draw.highest(-of)), ("highest", draw.highest(of))
+        return ", ".join(f"{word} {say(of[at])} at {draw.tick(x[at])}" for word, at in ends)
     first, last = say(of[0]), say(of[-1])
     if first != last:
         return f"{'rises' if up else 'falls'} from {first} to {last}"
@@ -252,15 +229,15 @@ def strips(rows, *, marked=None, limit=None):
     axes.set_xlabel("dimension", loc="left")
     beyond = draw.scale_bar(figure, 580, top + height + 32, 190)
     if len(zeros):
-        write(draw.overlay(figure), 400, top + height + 38, "dot: exactly 0", colour=MUTED)
+        draw.write(draw.overlay(figure), 400, top + height + 38, "dot: exactly 0", colour=MUTED)
     alt, most = f"{counted(len(names), 'heat strip')} of {width} numbers on one colour scale.", []
     beside = {"transform": axes.get_yaxis_transform(), "ha": "left"}
-    write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
+    draw.write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
     for row, (name, of) in enumerate(zip(names, table, strict=True)):
         at, none = draw.highest(np.abs(of)), int((of == 0).sum())
         number = draw.format_number(of[at])
         most.append((abs(of[at]), f"{name}, {number} at dimension {at}"))
-        write(axes, 1.02, row, f"{number} at {at}", **beside)
+        draw.write(axes, 1.02, row, f"{number} at {at}", **beside)
         alt += f" Largest of {most[-1][1]}; length {draw.format_number(np.linalg.norm(of))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
     alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
@@ -274,46 +251,43 @@ def grid(rows, groups=None):
     (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
     that find no room are left out."""
     pairs = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows)
-    names, cells = [str(name) for name, _ in pairs], [[str(cell) for cell in of] for _, of in pairs]
-    groups = [
-        [str(kind) for kind in of] for of in ([[""] * len(of) for of in cells] if groups is None else groups)
-    ]
+    cells = [[str(cell) for cell in of] for _, of in pairs]
+    groups = [["" for _ in of] for of in cells] if groups is None else [[*map(str, of)] for of in groups]
     size, found = [*map(len, cells)], [*map(len, groups)]
     if not 1 <= len(size) <= 10 or not all(size) or size != found:
-        raise PictureError(
-            f"1 to 10 rows and their groups must have the same lengths, found {size} and {found}"
-        )
-    kinds = [kind for kind in dict.fromkeys(chain(*groups)) if kind]
-    draw.check_named("groups", dict.fromkeys(kinds or [""]), 4, "groups can be told apart")
-    looks = dict(zip(kinds, ("#0b8f77", "#6a51a3", INK, MUTED), strict=False))
-    left, top = 24 + max(draw.text_width(draw.shorten(name, 190), 13) for name in names), 40 if kinds else 8
+        raise PictureError(f"1 to 10 rows need groups of the same lengths, found {size} and {found}")
+    names = [draw.shorten(name, 190, 13) for name, _ in pairs]
+    left = 24 + max(draw.text_width(name, 13) for name in names)
     drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
-    wide = [
-        max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in zip_longest(*drawn, fillvalue="")
-    ]
-    ends = left + np.cumsum(wide)
+    columns = zip_longest(*drawn, fillvalue="")
+    wide = np.array([max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in columns])
+    ends = left + wide.cumsum()
     fit = max(1, int((ends < draw.WIDTH - 10).sum()))
+    groups = [of[:fit] for of in groups]
+    kinds = dict.fromkeys(kind for kind in chain(*groups) if kind)
+    draw.check_named("groups", kinds or {"": 0}, 4, "groups can be told apart")
+    looks, top = dict(zip(kinds, ("#0b8f77", "#6a51a3", INK, MUTED), strict=False)), 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
-    axes, boxes, told = draw.overlay(figure), {}, []
-    alt = f"{counted(len(cells), 'row')} of texts."
-    for row, (name, texts, of) in enumerate(zip(names, drawn, groups, strict=True)):
+    axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
+    for row, ((name, _), texts, of) in enumerate(zip(pairs, drawn, groups, strict=True)):
         y = top + 38 * row
-        write(axes, left - 10, y + 19, draw.shorten(name, 190, 13), 13, MUTED, ha="right")
-        for text, kind, end, width in zip(texts[:fit], of, ends, wide, strict=False):
+        draw.write(axes, left - 10, y + 19, names[row], 13, MUTED, ha="right")
+        for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
             colour = looks.get(kind, NEUTRAL)
-            look = {"fc": draw.tint(colour, 0.22) if kind else "white", "ec": colour, "lw": 1.2}
-            boxes[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
-            write(axes, end - width / 2, y + 19, text, 14, INK if kind or not kinds else MUTED)
-        alt += f" {name}: “{' '.join(cell for cell in cells[row][:fit] if cell)}”."
-        count = [
-            f"{quote(kind)} {counted(of[:fit].count(kind), 'time')}" for kind in kinds if kind in of[:fit]
-        ]
-        told.append(f"{name}: {', '.join(count) or counted(min(fit, len(of)), 'text')}")
-    if kinds:
-        figure.legend(
-            [boxes[k] for k in kinds], [draw.shorten(k, 170) for k in kinds], loc="upper left", ncols=4
-        )
-    caption = f"{draw.capital('; '.join(told if len(told) <= 4 else [told[0], '…', told[-1]]))}."
+            look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
+            kinds[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
+            draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
+        alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
+        count = [f"{quote(kind)} {counted(of.count(kind), 'time')}" for kind in looks if kind in of]
+        told.append((name, ", ".join(count) or counted(len(of), "text")))
+    if looks:
+        names = [draw.shorten(kind, 170) for kind in looks]
+        figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
+    few = told if len(told) <= 4 else told[:: len(told) - 1]  # else the first and the last
+    caption = "; ".join(f"{name}: {count}" for name, count in few)
+    if len({count for _, count in told}) == 1:
+        caption = f"{told[0][1]}{' in each row' if told[1:] else ''}"
+    caption = f"{draw.capital(caption)}."
     if fit < len(wide):
         caption += f" Of {len(wide)} columns the first {fit} are drawn."
     return Picture(figure, f"{alt} {caption}", caption)
@@ -346,7 +320,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     # Few colours for many numbers: easier to read off, and far smaller on disk.
     colours = draw.DIVERGING if n * m < 10_000 else draw.DIVERGING.resampled(15)
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from −{limit:g} to {limit:g}."
-    caption = []
+    caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
         look = {"interpolation": smooth, "interpolation_stage": "data"}  # the mean of numbers, not of colours
@@ -366,11 +340,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if n == m > 2 and np.allclose(np.diag(array), array.max(1)):
             likest = (array - np.diag(np.full(n, np.inf))).argmax(1)
             near = int((np.abs(likest - np.arange(n)) == 1).sum())
-            caption.append(f"{title}: {near} of {n} rows are most like a row next to them.")
+            beside.append(f"{title} {near} of {n}")
         else:
             r, c = np.unravel_index(draw.highest(np.abs(array)), array.shape)
             row = quote(rows[r]) if rows else f"{ylabel} {r}"
             caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
+    caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
     if min(wide, tall) < 0.5:
         many = "so they are smoothed" if smooth == "hanning" else "so not every one is drawn"
@@ -403,15 +378,13 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
         panel = draw.add_axes_px(figure, left + index * each, top, each - right, 380 - below - top)
-        for inside in panels.values() if axes else [of]:
-            panel.update_datalim(inside)
+        panel.update_datalim(np.concatenate([*panels.values()] if axes else [of]))
         panel.set_aspect("equal", adjustable="datalim")
         panel.margins(0.16 if labels else 0.06)
         panel.set_title(draw.shorten(title, each - 24, 12.5))
         panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
-            panel.axhline(0, color=NEUTRAL, lw=1, zorder=0)
-            panel.axvline(0, color=NEUTRAL, lw=1, zorder=0)
+            _cross(panel)
             x, y = (draw.shorten(text, 260, 12) for text in axes)
             panel.set(xlabel=x, ylabel="" if index else y)
             panel.tick_params(labelleft=not index)
@@ -443,6 +416,12 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     return Picture(figure, f"{alt} {told}", told)
 
 
+def _cross(axes):
+    """Lines through 0."""
+    for line in axes.axhline, axes.axvline:
+        line(0, color=NEUTRAL, lw=1, zorder=0)
+
+
 def _spots(points, groups):
     """What there is to say of where `points` lie: on few spots, on a circle around 0, each beside its own group."""
     spread, away = np.ptp(points, axis=0).max(), np.linalg.norm(points, axis=1)  # the axes go by the spread
@@ -466,10 +445,8 @@ def _crossings(points):
     side = np.sign(step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0])  # [line, point]
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends
     crossings = int((parted & parted.T).sum()) // 2
-    often = {0: "never crosses itself", 1: "crosses itself once"}.get(
-        crossings, f"crosses itself {crossings} times"
-    )
-    return f"the joined line {often}"
+    often = {0: "never crosses itself", 1: "crosses itself once"}
+    return f"the joined line {often.get(crossings, f'crosses itself {crossings} times')}"
 
 
 @styled
@@ -527,9 +504,8 @@ def arrows(vectors, *, angle=False, shadow=None):
             told.append(f"of {quote(name)} the part in this plane is drawn, {share} of its length")
     texts, *points = zip(*labels, strict=True)
     draw.label_points(axes, *map(np.array, points), texts, avoid=np.array(covered), size=17)
-    told = told or [
-        f"{quote(name)} is {draw.format_number(of)} long" for name, of in zip(names, length, strict=True)
-    ]
+    lengths = zip(map(quote, names), map(draw.format_number, length), strict=True)
+    told = told or [f"{name} is {long} long" for name, long in lengths]
     caption = f"{draw.capital('; '.join(told))}."
     return Picture(figure, f"{alt} {caption}", caption)
 
@@ -570,8 +546,7 @@ def _plane_axes(shown, numbered):
     axes.spines[:].set_visible(False)
     if numbered:
         axes.set(xlabel="first number", ylabel="second number")
-        axes.axhline(0, color=NEUTRAL, lw=1, zorder=0)
-        axes.axvline(0, color=NEUTRAL, lw=1, zorder=0)
+        _cross(axes)
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MultipleLocator(np.diff(axes.get_xticks()[:2])[0]))
         axes.grid()

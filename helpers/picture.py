@@ -348,9 +348,8 @@ def check_texts(name, value, number=None):
     """`value` as a list of strings, one or more, or as many as `number`."""
     texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
     if not texts or not all(isinstance(text, str) for text in texts) or len(texts) != (number or len(texts)):
-        raise PictureError(
-            f"{name} must be a list of strings, {number or 'one or more'}, found {value!r:.60}"
-        )
+        many = number or "one or more"
+        raise PictureError(f"{name} must be a list of strings, {many}, found {value!r:.60}")
     return texts
 
 
@@ -382,9 +381,7 @@ def check_marks(name, value, named=False, whole=False):
         raise PictureError(f"{name} must be a dict of {told}, found {type(value).__name__}")
     if not value:
         return []
-    numbers, texts = (
-        reversed([*zip(*value.items(), strict=True)]) if named else zip(*value.items(), strict=True)
-    )
+    numbers, texts = (value.values(), value) if named else (value, value.values())
     numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
     return sorted(zip(numbers, map(str, texts), strict=True))
 

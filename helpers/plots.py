@@ -23,19 +23,7 @@ from matplotlib.patches import Rectangle
 
 from . import picture as draw
 from .charts import arrows, bars, grid, heat_maps, histograms, lines, points, strips  # noqa: F401
-from .picture import (
-    COLOURS,
-    MUTED,
-    NEUTRAL,
-    PARTS,
-    Picture,
-    PictureError,
-    counted,
-    listed,
-    quote,
-    styled,
-    write,
-)
+from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, counted, listed, quote, styled
 
 DIMS = 32  # at most so many numbers of a vector are drawn
 STEPS = ("tokenize", "word", "segment", "position", "sum", "layer norm", "dropout")
@@ -61,15 +49,15 @@ def pipeline(step=None):
         label = f"{STEPS.index(name) + 1} {label}"
         draw.chip(axes, x, y, width, height, label, colour, lit=step in (None, name))
 
-    write(axes, 22, 60, "text", 12)
+    draw.write(axes, 22, 60, "text", 12)
     arrow(40, 60, 58, 60)
     box("tokenize", "tokenize", 60, 6, 118, 108)
-    write(axes, 119, 142, "counted:", 10.5, MUTED)
-    write(axes, 119, 160, "0, 1, 2, …", 10.5, MUTED)
+    draw.write(axes, 119, 142, "counted:", 10.5, MUTED)
+    draw.write(axes, 119, 160, "0, 1, 2, …", 10.5, MUTED)
     inputs = ("ids [B, T]", "segment ids [B, T]", "places [T]")
     for name, told, y in zip(PARTS, inputs, (30, 90, 150), strict=True):
         arrow(180, y, 316, y)
-        write(axes, 246, y - 15, told, 10, MUTED)
+        draw.write(axes, 246, y - 15, told, 10, MUTED)
         box(name, f"{name}\ntable", 318, y - 24, 118)
         arrow(438, y, 468, 90 + (y - 90) * 0.25)
     box("sum", "+", 470, 66, 48)
@@ -77,7 +65,7 @@ def pipeline(step=None):
     box("dropout", "dropout", 704, 66, 112)
     for x in (519, 683, 817):
         arrow(x, 90, x + 20, 90)
-    write(axes, 868, 90, "[B, T, H]", 11)
+    draw.write(axes, 868, 90, "[B, T, H]", 11)
     alt = "The embedding layer from left to right: text is tokenized to ids [B, T] and segment ids [B, T], places "
     alt += "[T] are counted, 0, 1, 2 and so on; each picks rows of a table of its own, the word, the segment and the "
     alt += "position table; the rows are summed, then come LayerNorm and dropout, and [B, T, H] comes out."
@@ -111,16 +99,16 @@ def word_pieces(text, tokens, ids, word_ids):
     height, left_out = 84 * (boxes[-1][1] + 1), len(tokens) - len(boxes)
     figure = draw.new_figure(54 + height + (24 if left_out else 0))
     axes = draw.overlay(figure)
-    write(axes, 112, 28, draw.shorten(text, 770, 14), 14, ha="left")
-    write(axes, 98, 28, "text", colour=MUTED, ha="right")
+    draw.write(axes, 112, 28, draw.shorten(text, 770, 14), 14, ha="left")
+    draw.write(axes, 98, 28, "text", colour=MUTED, ha="right")
     for y in range(0, height, 84):
-        write(axes, 98, 79 + y, "word pieces", colour=MUTED, ha="right")
-        write(axes, 98, 115 + y, "ids", colour=MUTED, ha="right")
+        draw.write(axes, 98, 79 + y, "word pieces", colour=MUTED, ha="right")
+        draw.write(axes, 98, 115 + y, "ids", colour=MUTED, ha="right")
     for t, (x, line, width, name) in enumerate(boxes):
         x, y, colour = 112 + x, 62 + 84 * line, MUTED if word_ids[t] is None else COLOURS["word"]
         axes.add_patch(Rectangle((x, y), width, 34, fc=draw.tint(colour, 0.16), ec=colour, lw=1.2))
-        write(axes, x + width / 2, y + 17, name, 12)
-        write(axes, x + width / 2, y + 53, str(ids[t]))
+        draw.write(axes, x + width / 2, y + 17, name, 12)
+        draw.write(axes, x + width / 2, y + 53, str(ids[t]))
 
     # As drawn: a piece that does not touch the one before begins a word (numbers begin again in each text).
     begins = [w is not None and (t == 0 or w != word_ids[t - 1]) for t, w in enumerate(word_ids)]
@@ -136,7 +124,7 @@ def word_pieces(text, tokens, ids, word_ids):
         caption = f"{split} of {counted(len(words), 'word')} became several touching pieces."
     caption += " Grey: special tokens." if special else ""
     if left_out:
-        write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
+        draw.write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
         caption += f" {left_out} of the {len(tokens)} tokens are left out of the picture."
     return Picture(figure, f"{alt} {caption}", caption)
 
@@ -224,9 +212,9 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
             over.annotate("", (517, end), (378, begin), arrowprops=arrow)
     for x, wide, name, rows in (84, 290, f"{kind} table", length), (520, 250, "rows picked", len(tokens)):
         draw.chip(over, x, 4, wide, 28, name, colour)
-        write(over, x + wide / 2, 46, f"[{rows:,}, {width}]", colour=MUTED)
+        draw.write(over, x + wide / 2, 46, f"[{rows:,}, {width}]", colour=MUTED)
     beyond = draw.scale_bar(figure, 570, 62 + tall + 10, 150)
-    write(over, 84, 62 + tall + 18, f"{said} →", colour=MUTED, ha="left")
+    draw.write(over, 84, 62 + tall + 18, f"{said} →", colour=MUTED, ha="left")
 
     distinct = len(set(ids.tolist()))
     which = listed(f"{quote(token)} row {i:,}" for token, i in zip(tokens[:10], ids, strict=False))
@@ -258,7 +246,9 @@ def _label_torn(axes, slots, ids, unit):
         if i is None:
             left_out = counted(slots[row + 1] - slots[row - 1] - 1, "row")
             axes.axhspan(row - 0.5, row + 0.5, color="#efefef", lw=0)
-            write(axes, np.mean(axes.get_xlim()) + 0.5, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED)
+            draw.write(
+                axes, np.mean(axes.get_xlim()) + 0.5, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED
+            )
 
 
 @styled
@@ -298,10 +288,10 @@ def one_hot(matrix, table, rows):
         decimals = next((d for d in (0, 1) if np.abs(array - array.round(d)).max() < 1e-4), 2)
         for (row, column), value in np.ndenumerate(array.round(decimals) + 0):
             told = f"{value:.{decimals}f}".replace("-", "−")
-            write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
-        write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
+            draw.write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
+        draw.write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
         x += across * cell
-        write(over, x + 24, middle, sign, 18, weight="bold")
+        draw.write(over, x + 24, middle, sign, 18, weight="bold")
         x += gap
     alt = f"A one-hot matrix {list(matrix.shape)} times a table {list(table.shape)} gives {list(rows.shape)}"
     alt += f": the single 1 in each row of the matrix stands in column {listed(map(str, ids))}, and exactly "
@@ -340,9 +330,9 @@ def sum_equation(word, segment, position, total, tokens):
         draw.heat_strip(figure, (x, 46, 172, height), array, limit, names)
         draw.chip(over, x, 8, 172, 28, name, COLOURS[name])
         if index:
-            write(over, x - 15, 46 + height / 2, "=" if name == "sum" else "+", 20, weight="bold")
+            draw.write(over, x - 15, 46 + height / 2, "=" if name == "sum" else "+", 20, weight="bold")
     beyond = draw.scale_bar(figure, draw.WIDTH - 180, 46 + height + 12, 152)
-    write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
+    draw.write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
 
     lengths = {name: np.linalg.norm(array, axis=1) for name, array in parts.items()}
     means = {name: lengths[name].mean() for name in PARTS}
@@ -419,7 +409,7 @@ def before_after(tokens, before, after):
     for row, t in enumerate(shown.places):
         if t is not None:
             told = " → ".join(draw.format_number(values[f"spread {when}"][t]) for when in ("before", "after"))
-            write(axes, 1.02, row, f"spread {told}", ha="left", transform=axes.get_yaxis_transform())
+            draw.write(axes, 1.02, row, f"spread {told}", ha="left", transform=axes.get_yaxis_transform())
     figure.legend(loc="outside upper left", ncols=5)
 
     def told(array):

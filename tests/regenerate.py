@@ -26,7 +26,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-CELL_METADATA = ("answer", "jupyter", "slideshow", "tags")
+CELL_METADATA = ("answer", "jupyter", "lecture", "slideshow", "tags")
 # The widget's id is another at each run, and leads nowhere without a kernel.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import symtable
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import regenerate
+from traitlets.config import Config
 
 from helpers import copies
 from helpers.exercises import numbers as exercise_numbers
@@ -27,7 +29,7 @@ tokenizer, model = bert.tokenizer, bert.model
 sentence = "today is a good day"
 sentence = bert.fit(sentence)  # cut, if it is longer than the model has places for"""
 # How many assertions each notebook's proofs make. A dropped one changes no output, so only this notices.
-ASSERTIONS = dict(zip(NAMES, (4, 31, 20, 27, 25, 35, 46, 21, 17, 20, 16, 29, 17), strict=True))
+ASSERTIONS = dict(zip(NAMES, (4, 31, 20, 27, 25, 35, 46, 21, 17, 20, 16, 23, 17), strict=True))
 # Numbers in prose that no cell of the notebook shows: what a source says, with the source.
 LOOKED_UP = {
     "00": {
@@ -302,3 +304,24 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
     assert mine.read_text() == "mine" and "Your copies are in" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="There are no notebooks in"):
         copies.copy_all(tmp_path / "nowhere", tmp_path)
+
+
+@each_notebook
+def test_on_paper_the_answers_come_last(name):
+    config = runpy.run_path(str(NOTEBOOKS.parent / "docs" / "paper.py"), {"get_config": Config})
+    paper, _ = config["OnPaper"]().preprocess(regenerate.read(NOTEBOOKS / f"{name}.ipynb"), {})
+    texts = [cell.source for cell in paper.cells]
+    last = next(n for n, text in enumerate(texts) if "Answers" in text)
+    questions = sum("**Predict" in cell.source for _, cell in cells(name, "markdown"))
+    asked = [text for text in texts[:last] if re.search(r"\*\*\d+\. Predict", text)]
+    numbers = [text for text in texts[last:] if re.fullmatch(r"\*\*\d+\.\*\*", text)]
+    assert len(asked) == len(numbers) == questions > 0
+    notebook = regenerate.read(NOTEBOOKS / f"{name}.ipynb")
+    answers = {cell.source for cell in copies.closed(notebook) if "explore(" not in cell.source}
+    before, after = copies.CLOSED.split("{}")
+    told = [cell.source.removesuffix(after) for cell in notebook.cells if cell.source.startswith(before)]
+    answers |= {text.removeprefix(before) for text in told}
+    assert told and not answers & set(texts[:last]) and answers <= set(texts[last:])
+    assert not [
+        text for text in texts if text.startswith(("# Proof", "# Solution")) or "For the lecturer" in text
+    ]

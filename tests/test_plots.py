@@ -178,6 +178,7 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "heat_maps": (lambda: plots.heat_maps(MAPS, "x", "y", rows=SEED), lambda a: [*arrays(a)[:2], rows_of(a[0])], [*MAPS.values(), SEED]),
     "strips": (lambda: plots.strips({"a": X, "b": X - 1}), lambda a: [arrays(a)[0], rows_of(a[0])], [torch.stack([X, X - 1]), ["a", "b"]]),
     "strips: a scale with an outlier": (lambda: plots.strips({"a": [0.1] * 399 + [9]}), lambda a: a[0].images[0].get_clim(), (-0.1, 0.1)),
+    "strips, lookup: one scale": (lambda: plots.strips({"a": X}, limit=7), lambda a: a[0].images[0].get_clim() + plots.lookup("word", EYE3, [0], EYE3[:1], ["a"], limit=7).figure.axes[0].images[0].get_clim(), (-7, 7, -7, 7)),
     "strips: only zeros": (lambda: plots.strips({"a": [0.0] * 9}), lambda a: a[0].images[0].get_clim(), (-1, 1)),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [arrays(a)[1], rows_of(a[1])], [TABLE[IDS, :32], SEED]),
     "lookup: table": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [row for row in arrays(a)[0] if row[0] == row[0]], TABLE[[0, 3, 9, 10, 40, 49], :32]),
@@ -277,6 +278,7 @@ FAR = {"far": [[5000, 0], [5001, 2], [5000.5, -3], [5002, 1]], "two": [[0, 9], [
 SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "lines": (lambda: plots.lines({"a": TIES, "b": [0, 1.0003, 1.0004, -1, 0]}, "n", "y", mark={1: "c"}, levels={"d": 2}), said_of_lines),
     "lines: log": (lambda: plots.lines({"a": TIES, "b": TIES[::-1]}, "n", "y", log="y"), said_of_lines),
+    "lines: one way": (lambda: plots.lines({"a": [3, 2, 2], "b": [-1, 0, 5], "c": [1, 1, 1]}, "n", "y"), lambda a: [f"{'falls' if y[0] > y[-1] else 'rises'} from {picture.format_number(y[0])} to {y[-1]:g}" for y in (line.get_ydata() for line in a[0].lines[:2])] + ["c: 1 throughout"]),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]), said_of_pieces),
     "word_pieces: pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]), said_of_pieces),
     "points": (lambda: plots.points(FAR), said_of_points),
@@ -284,9 +286,9 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "bars": (lambda: plots.bars({"a": {1: 0.5, 2: -7.0}, "b": {1: 0.50004, 2: 0.2}}, "x"), lambda a: [f"Largest: b (1), {picture.format_number(max(bars(a[0])[0]))}; smallest: a (2), {picture.format_number(min(bars(a[0])[1]))}"]),
     "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts)]),
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
-    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 20, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
+    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
     "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: ["{}: largest {}, y {} by x {}".format(b.get_title(), picture.format_number(b.images[0].get_array().flat[np.abs(b.images[0].get_array()).argmax()]), *np.argwhere(np.abs(b.images[0].get_array()) == np.abs(b.images[0].get_array()).max())[0]) for b in a[:2]]),
-    "sum": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
+    "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
     "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "whole", "##"), strict=True)]),
@@ -505,6 +507,18 @@ WRONG = [
     (lambda: plots.arrows({"a": [1, 2], "b": [0, 0]}, angle=True), "two vectors, both longer than 0"),
     (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be None or one of a, found 'b'"),
     (lambda: plots.arrows({"a": [1, 2], "b": [1]}), r"b must have the shape \[2\] = \[H\], found \[1\]"),
+    (lambda: plots.sum_equation([[100.0]], [[-99.0]], [[0.0]], [[0.9]], ["a"]), r"at token 0 \(“a”\) off by 0.1"),
+    (lambda: plots.lookup("word", EYE, [1.9, 0], EYE, ["a", "b"]), r"ids holds what is not a whole number, first at \[0\]"),
+    (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), "ids holds what is not a whole number"),
+    (lambda: plots.strips({"a": [1.0, 2]}, marked={1: "c", 1.9: "d"}), "marked holds what is not a whole number"),
+    (lambda: plots.lines({None: [1.0], "None": [2.0]}, "x", "y"), "curves: two names read the same, None and None"),
+    (lambda: plots.lines([1.0], "x", "y", mark=[0]), "mark must be a dict of number to text, found list"),
+    (lambda: plots.lines([1.0], "x", "y", levels={"a": None}), r"levels must be a tensor of numbers, found \[None\]"),
+    (lambda: plots.bars({"a": {"x": 1}, "b": 1}, "x"), "b must be a dict of name to numbers, found int"),
+    (lambda: plots.bars({"a": 1}, "x", marked="b"), "marked must name a single bar, one of a, found 'b'"),
+    (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), r"groups of the same lengths, found \[1\] and \[2\]"),
+    (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of strings, 2, found"),
+    (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError object of type"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
 ]  # fmt: skip
 
@@ -541,7 +555,8 @@ ODD = [None, 5, -1, "\ud800", [], [None], ["_a", "\ud800"], {}, {None: None}, {"
        {"_\ud800": {"_\ud800": 5e-324}}, {"a": "b"}, {"a": [5e-324, 1e-323]}, {"a": [1e99, -1e99]}, torch.ones(2, 2, 2), torch.ones(2, 2, device="meta")]  # fmt: skip
 
 
-def test_the_fuzz_has_every_argument():
+def test_the_tables_have_every_picture_and_argument():
+    assert {kind.split(":")[0] for kind in SAID} == set(NAMES)
     taken = {n: list(inspect.signature(getattr(plots, n)).parameters) for n in NAMES}
     assert taken == {name: list(of) for name, of in GOOD.items()}
 

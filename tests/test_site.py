@@ -10,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import browser
 import pytest
+import torch
 
 pytest.importorskip("sphinx", reason="needs `pip install -r docs/requirements.txt`")
 ROOT = Path(__file__).parents[1]
@@ -89,7 +90,7 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
 
 
 def answers(path):
-    """The texts that answer a prediction of a notebook: printed by the first code cell after it, and said below that."""
+    """The texts that answer a prediction of a notebook: what only the first code cell after it prints, and what is said below."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):
         if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
@@ -98,7 +99,9 @@ def answers(path):
                 data = output.get("data", {})
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
                 lines = caption or output.get("text", data.get("text/plain", ()))
-                yield from (line for line in lines if said(line) not in "".join(cells[at]["source"]))
+                others = [cell.get("outputs") for cell in cells if cell is not cells[at]]
+                known = "".join(cells[at]["source"]) + json.dumps(others, ensure_ascii=False)
+                yield from (line for line in lines if said(line) not in known)
             after = cells[at + 1]
             if after["cell_type"] == "markdown" and after["source"][0][:1] not in "#<":
                 yield "".join(after["source"])
@@ -242,3 +245,61 @@ def test_a_notebook_has_one_name_and_a_link_says_what_it_is(site):
         assert all(
             f'"{name}"' in path.read_text(encoding="utf-8") for path in pages(site) if path.stem != "search"
         )
+
+
+def predictions():
+    """The cells that ask for a prediction: (notebook, source, metadata)."""
+    for path in sorted(ROOT.glob("notebooks/*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if "**Predict" in "".join(cell["source"]) and cell["cell_type"] == "markdown":
+                yield path.stem, "".join(cell["source"]), cell["metadata"]
+
+
+def test_choices_are_lettered_and_one_is_right():
+    for name, source, metadata in predictions():
+        box = source.partition('<div class="alert alert-info">')[2].partition("</div>")[0]
+        items = re.findall("^- (.*)$", box, re.MULTILINE)
+        assert [item[:3] for item in items] == [f"{letter}) " for letter in "abcd"[: len(items)]], (name, box)
+        assert ("answer" in metadata) == (len(items) > 0), (name, box)
+        assert not items or (len(items) > 1 and metadata["answer"] in "abcd"[: len(items)]), (name, box)
+
+
+OPENED = "() => document.querySelectorAll('article details[open]').length"
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_choice_opens_the_answer_and_is_remembered(site):
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        for name in sorted({name for name, _, metadata in predictions() if "answer" in metadata}):
+            tab.goto(f"{address}notebooks/{name}.html")
+            boxes = tab.locator("[data-answer]").all()
+            for box in boxes:
+                before, right = tab.evaluate(OPENED), box.get_attribute("data-answer")
+                first = box.get_by_role("button").first
+                first.click()
+                verdict = "Yes, a." if right == "a" else f"You chose a; it is {right}."
+                assert box.get_by_role("status").inner_text() == verdict
+                assert tab.evaluate(OPENED) > before, (name, box.inner_text())
+            tab.reload()
+            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes)
+            tab.locator(".choice[aria-pressed=true]").first.click()
+            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes) - 1
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_word_has_its_company(site, bert):
+    table = bert.model.embeddings.word_embeddings.weight.detach()
+    with browser.serve(site) as (address, _), browser.page() as tab:
+        tab.goto(address)
+        for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday", "monday")):
+            tab.get_by_label("Word", exact=True).fill(typed)
+            company = tab.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
+            company.first.wait_for()
+            row = bert.tokenizer.convert_tokens_to_ids(token)
+            values, ids = torch.cosine_similarity(table, table[row], dim=1).topk(9)
+            names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
+            assert company.get_by_role("button").all_inner_texts() == names
+            shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+            assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
+        tab.get_by_role("button", name="tuesday").click()
+        tab.get_by_text("Nearest to “tuesday”").wait_for()
