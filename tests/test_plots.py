@@ -203,7 +203,7 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
     "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
-    "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), 1.5]),
+    "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5, "k": -1}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), -1, 1.5]),
 }  # fmt: skip
 
 
@@ -323,6 +323,8 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     circle = torch.stack([angles.cos(), angles.sin()], 1)
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
+    grid = plots.grid({"x": ["a", "b"], "y": ["c"]}, [["u", "u"], ["v"]])
+    assert grid.caption == "X: “u” 2 times; y: “v” 1 time."
     marked = plots.bars({"a": 3, "b": 2, "c": 1}, "x", marked="b")
     assert marked.caption == "B: 2, number 2 of 3. Largest: a, 3; smallest: c, 1."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
@@ -342,6 +344,9 @@ def test_the_words_of_arrows_say_angle_shadow_and_what_leaves_the_plane():
     assert "3 arrows from 0, in the plane of “a” and “b”. “a”: length 2." in drawn.alt
     assert {"a", "b", "c", "45°, cosine 0.707", "shadow 1"} == {text.get_text() for text in words_in(drawn)}
     assert plots.arrows({"a": [3, 4], "b": [0, 0]}).caption == "“a” is 5 long; “b” is 0 long."
+    assert (
+        "in the plane of “a” and “c”." in plots.arrows({"a": [1, 0, 0], "b": [2, 0, 0], "c": [0, 1, 0]}).alt
+    )
     assert "on a line. “a”: length 1." in plots.arrows({"a": [1.0], "b": [-2.0]}, angle=True).alt
 
 
