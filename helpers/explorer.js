@@ -83,7 +83,7 @@ const CSS = `
   @container (max-width: 640px) {
     .boxes { grid-template-columns: 1fr; gap: 3px; } .grid { --row: 44px; gap: 0 6px; } .grid:not(.long) { max-height: none; }
     input, select, button, summary { min-height: 44px !important; } select { width: 100%; font-size: 16px; }
-    .examples { flex-wrap: nowrap; overflow-x: auto; margin: 0 -10px 0 -2px; } .choices { display: grid; } .choices > * { display: grid; }
+    .examples { flex-wrap: nowrap; overflow-x: auto; margin: 0 -10px 0 -2px; } .choices { display: grid; } .choices > span { display: grid; }
     .more { order: 1; } &:has(.waits) .more { display: none; } .more summary { display: list-item; line-height: 44px; cursor: pointer; }
     .token-card.open { position: absolute; z-index: 3; left: 6px; right: 6px; padding: 8px; background: var(--paper);
       border: 2px solid var(--focus); border-radius: 8px; box-shadow: 0 4px 16px #0006; }
