@@ -76,12 +76,12 @@ def slide(cell):
 
 
 def shown(cell):
-    """All text a reader sees below a code cell, without the bytes of its pictures."""
+    """All text a reader sees below a code cell, without the bytes of its pictures and the numbers of a film."""
     texts = []
     for output in cell.outputs:
         texts.append(output.get("text", ""))
         texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
-    return re.sub(r"data:image/\w+;base64,[A-Za-z0-9+/=]+", "PICTURE", "\n".join(texts))
+    return re.sub(r"data:image/\w+;base64,[A-Za-z0-9+/=]+|<script.*?</script>", "PICTURE", "\n".join(texts))
 
 
 def assertions(cell):

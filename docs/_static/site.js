@@ -50,3 +50,13 @@ const root = new URL(document.documentElement.dataset.content_root, location);
 addEventListener("load", () => setTimeout(() => { // once this page has all it needs
   if (!navigator.connection?.saveData) navigator.serviceWorker?.register(new URL("service_worker.js", root));
 }, 5000));
+
+// A film's numbers lie in the page, beside a still picture for where nothing moves.
+const films = document.querySelectorAll(".bert-film");
+if (films.length) {
+  const { mount } = await import("./explorer/film.js");
+  for (const place of films) {
+    mount(place, JSON.parse(place.querySelector("script").textContent));
+    place.querySelector("figure").hidden = true;
+  }
+}
