@@ -397,9 +397,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             told.append(_crossings(of))
         for kind, (colour, _, marker) in looks.items():
             mine = np.array([group == kind for group in groups or [""] * n])
-            panel.plot(
-                *of[mine].T, marker, color=colour if groups else plain, ms=8 if n <= 60 else 4, zorder=3
-            )
+            look = {"color": colour if groups else plain, "ms": 8 if n <= 60 else 4}
+            panel.plot(*of[mine].T, marker, zorder=3, **look)
         panel.autoscale_view()
         panel.apply_aspect()
         if labels:

@@ -9,9 +9,8 @@ from pathlib import Path
 FOLDER = "my_course"
 CLOSED = "<details><summary>What it showed: open it after your prediction</summary>\n\n{}\n\n</details>"
 BOX = '<div class="alert alert-info"'
-READABLE = (
-    BOX + ' style="color: #10283c"'
-)  # in JupyterLab's dark theme the box's own colours have a contrast of 2.7
+# In JupyterLab's dark theme the box's own colours have a contrast of 2.7.
+READABLE = BOX + ' style="color: #10283c"'
 PROOF = "# Proof, folded: what it proves would tell the answer.\n"
 
 

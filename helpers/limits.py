@@ -13,9 +13,8 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 SECONDS = 5  # of computing; of the clock, which a busy machine stretches and a sleeping call runs out, four times this
-os.environ.setdefault(
-    "TOKENIZERS_PARALLELISM", "false"
-)  # else a line on stderr for every process that is forked
+# Else a line on stderr for every process that is forked.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class TimeUp(BaseException):
