@@ -56,6 +56,5 @@ def copy_all(source="notebooks", folder=FOLDER):
             else:
                 cell["source"] = "".join(cell["source"]).replace(BOX, READABLE)
         (folder / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
-    print(
-        f"Your copies are in {folder}/: what you change there stays; to begin one anew, delete it and run this again."
-    )
+    anew = "to begin one anew, delete it and run this again"
+    print(f"Your copies are in {folder}/: what you change there stays; {anew}.")

@@ -23,10 +23,8 @@ def rounding(bert):
 
     why = "Within this, printed parts agree with a printed sum; beyond it, something else is wrong."
     yield Value(0.0002, why, otherwise, within=1e-8)
-    yield (
-        "That is the gap seen here. How far may four numbers be off together, each by the most it can be?",
-        0.0001,
-    )
+    seen = "That is the gap seen here. How far may four numbers be off together, each by the most it can be?"
+    yield seen, 0.0001
     yield "That is one number's rounding: how many printed numbers are compared?", 0.00005
     yield "Those are the three parts: the printed sum is rounded too.", 0.00015
 
@@ -142,15 +140,10 @@ def layer_norm_mistakes():
     yield "Unbiased variance: torch's default divides by H-1, LayerNorm by H.", wrong(unbiased=True)
     yield "eps outside the root: it is added to the variance.", wrong(eps_outside=True)
     yield "Unbiased variance and eps outside the root.", wrong(unbiased=True, eps_outside=True)
-    over = {
-        1: "over tokens",
-        0: "over the batch",
-        (1, 2): "over places and numbers",
-        (0, 1, 2): "over the whole tensor",
-    }
+    over = {1: "tokens", 0: "the batch", (1, 2): "places and numbers", (0, 1, 2): "the whole tensor"}
     for dims, what in over.items():
         wrongs = wrong(dims=dims), wrong(dims=dims, unbiased=True)
-        yield f"Normalising {what}: normalise each token's own H numbers.", *wrongs
+        yield f"Normalising over {what}: normalise each token's own H numbers.", *wrongs
     yield "Nothing is subtracted: that is RMSNorm, LayerNorm takes off the mean first.", wrong(centre=False)
     yield "gamma and beta are left out.", lambda x, g, b, eps: normalise(x, 1, 0, eps)
 
