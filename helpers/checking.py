@@ -230,7 +230,7 @@ class Function:
             return NOT_YET, words
         return RIGHT, said(self.why, results)
 
-    def run(self, function, tell=lambda text: None):
+    def run(self, function, tell):
         """(results, error, in_place): up to the first input on which it raises; whether it changed an input."""
         results, in_place = [], False
         for i, (args, kwargs) in enumerate(self.inputs):

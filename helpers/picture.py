@@ -63,7 +63,7 @@ _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.starts
 
 
 LOST = "□ stands for a character that no font on this machine can draw; BERT can read it."
-lost = set()  # such characters of the picture that is being drawn
+missing = set()  # such characters of the picture that is being drawn
 
 
 class PictureError(ValueError):
@@ -84,11 +84,11 @@ def styled(function):
         known = list(FONTS)
         with matplotlib.rc_context(_DEFAULTS | STYLE | {"font.family": known}), torch.device("cpu"):
             try:
-                lost.clear()
+                missing.clear()
                 made = function(*args, **kwargs)
                 if known != FONTS:  # texts that came first do not know of the new font
                     return drawn(*args, **kwargs)
-                if lost and isinstance(made, Picture):
+                if missing and isinstance(made, Picture):
                     made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
                 return made
             except (PictureError, OSError):
@@ -227,7 +227,7 @@ def drawable(text):
     text = readable(text)
     families = {character: _family(character) for character in text}
     FONTS.extend({*families.values()} - {*FONTS, None})
-    lost.update(character for character, family in families.items() if family is None)
+    missing.update(character for character, family in families.items() if family is None)
     return "".join(character if families[character] else "□" for character in text)
 
 
@@ -256,8 +256,8 @@ NEUTRAL, PLAIN = "#c4c4c4", "#8a8a8a"
 # What is not one of the parts, with a dash and a marker of its own each.
 SERIES = (("#111111", "-", "o"), ("#0b8f77", "--", "s"), ("#b9b9b9", "-.", "^"), ("#6a51a3", ":", "D"))
 # Signed numbers: white is zero, neither hue is a part's, and the ends differ in lightness too.
-STEPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
-DIVERGING = LinearSegmentedColormap.from_list("signed", STEPS)
+STOPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
+DIVERGING = LinearSegmentedColormap.from_list("signed", STOPS)
 
 
 def part_of(name):

@@ -252,17 +252,12 @@ def who_is_it(_):
     yield Judged(judge, "Names and shapes tell how a model begins, before a single number is read.")
 
 
-def first_transformer(table, ids, scale=True, first=0, base=10_000, turns=False, **wrong):
+def first_transformer(table, ids, scale=True, first=0, step=2, turns=False, swapped=False):
     """The layer of the first Transformer, and what becomes of it when one thing in it is wrong."""
     h, i = table.shape[1], torch.arange(table.shape[1] // 2)
-    exponent = (1 if "half" in wrong else 2) * i / h
-    angles = (torch.arange(ids.shape[1])[:, None] + first) / base**exponent
-    pair = (angles.sin(), angles.cos())[:: -1 if "swapped" in wrong else 1]
+    angles = (torch.arange(ids.shape[1])[:, None] + first) / 10_000 ** (step * i / h)
+    pair = (angles.cos(), angles.sin()) if swapped else (angles.sin(), angles.cos())
     places = torch.stack(pair, dim=-1).flatten(-2) if turns else torch.cat(pair, dim=-1)
-    if "no_places" in wrong:
-        places = 0 * places
-    if "scale_all" in wrong:
-        return (table[ids] + places) * h**0.5
     return table[ids] * (h**0.5 if scale else 1) + places
 
 
@@ -276,13 +271,15 @@ def the_first_transformer(_):
     yield Function(lambda table, ids: first_transformer(table, ids), why, inputs, within=1e-4)
     wrong = partial(partial, first_transformer)
     yield "The rows are not multiplied by the root of H.", wrong(scale=False)
-    yield "The sum is multiplied: only the rows are, before the places are added.", wrong(scale_all=True)
+    root = "table.shape[1] ** 0.5"
+    summed = "The sum is multiplied: only the rows are, before the places are added."
+    yield summed, f"(right(table, ids) + table[ids] * (1 - {root})) * {root}"
     yield "Sines and cosines in turns, as in the paper: here all sines come first.", wrong(turns=True)
     yield "The cosines come first: sines, then cosines.", wrong(swapped=True)
     yield "Places from 1: the first token is at 0.", wrong(first=1)
-    yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(half=True)
-    yield "The places are missing: those are the scaled rows.", wrong(no_places=True)
-    more = "right(table, ids) + table[ids] * (table.shape[1] - table.shape[1] ** 0.5)"
+    yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(step=1)
+    yield "The places are missing: those are the scaled rows.", f"table[ids] * {root}"
+    more = f"right(table, ids) + table[ids] * (table.shape[1] - {root})"
     yield "Multiplied by H: it is the root of H.", more
 
 
