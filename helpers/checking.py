@@ -9,24 +9,9 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import (
-    all_blank,
-    blank,
-    coarseness,
-    contrast,
-    describe,
-    distance,
-    error_line,
-    first_place,
-    is_whole,
-    printable,
-    raised,
-    read,
-    same_message,
-    short,
-    was_read,
-)
+from .answers import all_blank, blank, coarseness, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
+from .wording import contrast, describe, error_line, first_place, printable, raised, same_message, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}

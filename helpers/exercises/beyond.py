@@ -8,8 +8,9 @@ from itertools import combinations, permutations
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's name for it; wrong answers use it)
 
-from ..answers import blank, describe
+from ..answers import blank
 from ..checking import Function, Judged, Value, exercise, given
+from ..wording import describe
 from .layer import normalise, whole_layer
 from .tables import generator, rows_up_to, tables, token_ids
 
