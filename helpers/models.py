@@ -135,7 +135,7 @@ def _given(name):
     if not isinstance(path, str):
         what = f"load_bert was given an object of type {type(path).__name__}"
         raise BertError(what, "give a hub id, a folder or 'bundled', as text")
-    return "".join(path)
+    return "".join(path)  # of a class of its own, too, which may say anything of itself
 
 
 def _choose(given):

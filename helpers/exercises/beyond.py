@@ -304,11 +304,17 @@ def other_eps(layer, ids, types, places):
     return layer(ids, types, places, eps=1e-5 if layer.keywords["eps"] < 1e-6 else 1e-12)
 
 
+def first_types_for_all(layer, ids, types, places):
+    """Every text of a batch gets the token types of its first."""
+    return layer(ids, types if types is None else types[:1].expand_as(ids), places)
+
+
 def made(**wrong):
+    """A right layer but for what `whole_layer` is told to do wrong."""
     return lambda layer, *inputs: layer(*inputs, **wrong)
 
 
-# How each patient is made: layer(ids, types, places), or what becomes of it.
+# What each patient makes of a right `layer` and what it is given.
 WARD = {
     0: lambda layer, ids, types, places: layer(ids, None, places),
     1: made(norm=partial(normalise, dims=1)),
@@ -321,9 +327,7 @@ WARD = {
     8: lambda layer, ids, *others: layer(ids, *others) * (ids != layer.padding).unsqueeze(-1),
     9: lambda layer, ids, types, places: layer(ids, types),
     10: clamped,
-    11: lambda layer, ids, types, places: layer(
-        ids, types if types is None else types[:1].expand_as(ids), places
-    ),
+    11: first_types_for_all,
 }
 QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: it is"
 EXACTLY = "its two vectors differ by exactly what the two position rows differ by"
