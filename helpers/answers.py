@@ -9,14 +9,13 @@ LARGEST = 10**7  # an answer of more numbers is known by its shape and not conve
 def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
     try:
-        if isinstance(value, torch.Tensor):
-            if value.is_complex() or value.numel() > LARGEST:
-                return value
+        value = list(value) if any_order and isinstance(value, set | frozenset) else value
+        tensor = isinstance(value, torch.Tensor)
+        if size(value) > LARGEST or (tensor and value.is_complex()):
+            return value
+        if tensor:
             numbers = value.detach().cpu().to_dense().to(torch.float64)
         else:
-            value = list(value) if any_order and isinstance(value, set | frozenset) else value
-            if size(value) > LARGEST:
-                return value
             value = plain(value)
             texts = isinstance(value, list) and value and all(isinstance(i, str) for i in value)
             if isinstance(value, str) or texts:

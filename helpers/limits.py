@@ -76,14 +76,10 @@ def in_a_process(call):
 
 def forked(call, writing):
     """The forked process: what `call` tells and returns, a line of JSON each."""
-    for number, clock, seconds in (
-        (signal.SIGPROF, signal.ITIMER_PROF, SECONDS),
-        (signal.SIGALRM, signal.ITIMER_REAL, 4 * SECONDS),
-        (signal.SIGINT, None, None),
-    ):
+    for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
-        if clock is not None:
-            signal.setitimer(clock, seconds)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, 4 * SECONDS)
     torch.set_num_threads(1)  # the others stayed behind
 
     def tell(value):

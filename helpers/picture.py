@@ -342,7 +342,8 @@ def check_texts(name, value, number=None):
 
 
 def check_pairs(name, value):
-    """`value` as a list of pairs."""
+    """`value`, a dict or pairs, as a list of pairs."""
+    value = value.items() if isinstance(value, dict) else value
     pairs = list(value) if hasattr(value, "__iter__") else [value]
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise PictureError(f"{name} must be a list of pairs, found {value!r:.60}")
