@@ -266,12 +266,11 @@ def zeros(bert):
 @exercise("7.2", "Inverted dropout")
 def dropout(bert):
     rng = generator()
-    x, why = torch.randn(2, 3, 8, generator=rng), "so eval mode has nothing to correct."
+    x = torch.randn(2, 3, 8, generator=rng)
     inputs = [given(x, (torch.rand(x.shape, generator=rng) > p).float(), p) for p in (0.1, 0.25, 0.5)]
     inputs += [given(x[:1, :1], torch.ones(1, 1, 8), 0.1)]
-    yield Function(
-        lambda x, keep, p: x * keep / (1 - p), f"On average each number keeps its size, {why}", inputs
-    )
+    why = "On average each number keeps its size, so eval mode has nothing to correct."
+    yield Function(lambda x, keep, p: x * keep / (1 - p), why, inputs)
     yield "Not rescaled: the survivors make up for what is dropped.", "x * keep"
     yield "Multiplied by 1-p: the survivors have to grow.", "x * keep * (1 - p)"
     yield "Divided by p: the share that is kept is another one.", "x * keep / p"

@@ -293,10 +293,12 @@ def border(bert):
         longest = max(map(len, rows))
         return torch.tensor([row + [fill] * (longest - len(row)) for row in rows])
 
+    def types(input_ids, attention_mask, sep_id):
+        ends = (input_ids == sep_id).long()
+        return (ends.cumsum(1) - ends) * attention_mask
+
     yield Function(
-        lambda input_ids, attention_mask, sep_id: (
-            ((input_ids == sep_id).cumsum(1) - (input_ids == sep_id).long()) * attention_mask
-        ),
+        types,
         "Unless somebody has typed a [SEP], the border is in the ids: the tokenizer's [SEP] marks it. Where one was "
         "typed, only the token types can tell.",
         [
