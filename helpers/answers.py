@@ -1,9 +1,4 @@
-"""Answers, read in any form that holds the same, compared, and put in words."""
-
-import inspect
-import re
-from collections.abc import Mapping
-from numbers import Number
+"""Answers, read in any form that holds the same, and compared."""
 
 import numpy as np
 import torch
@@ -14,14 +9,13 @@ LARGEST = 10**7  # an answer of more numbers is known by its shape and not conve
 def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
     try:
-        if isinstance(value, torch.Tensor):
-            if value.is_complex() or value.numel() > LARGEST:
-                return value
+        value = list(value) if any_order and isinstance(value, set | frozenset) else value
+        tensor = isinstance(value, torch.Tensor)
+        if size(value) > LARGEST or (tensor and value.is_complex()):
+            return value
+        if tensor:
             numbers = value.detach().cpu().to_dense().to(torch.float64)
         else:
-            value = list(value) if any_order and isinstance(value, set | frozenset) else value
-            if size(value) > LARGEST:
-                return value
             value = plain(value)
             texts = isinstance(value, list) and value and all(isinstance(i, str) for i in value)
             if isinstance(value, str) or texts:
@@ -106,121 +100,3 @@ def blank(value):
 
 def all_blank(values):
     return all(map(blank, values))
-
-
-# In words
-
-
-def describe(value):
-    """What kind of thing it is, with its size and without its contents."""
-    value = read(value)
-    if isinstance(value, torch.Tensor):
-        kind = "complex number" if value.is_complex() else "number"
-        if value.is_meta:
-            return "a tensor on the meta device, which holds no numbers"
-        if value.ndim == 1:
-            return f"a list of {len(value)} {kind}{'s' * (len(value) != 1)}"
-        return f"a tensor of shape {list(value.shape)}" if value.ndim else f"a {kind}"
-    if isinstance(value, list | tuple):
-        texts = all(isinstance(item, str) for item in value)
-        return f"a list of {len(value)} text{'s' * (len(value) != 1)}" if texts else "a mixed list"
-    if isinstance(value, Number):
-        return "a complex number" if isinstance(value, complex) else "a number too large to read"
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    if isinstance(value, str) or inspect.isroutine(value):
-        return "a text" if isinstance(value, str) else "a function"
-    return str(value) if blank(value) else f"an object of type {type(value).__name__}"
-
-
-def contrast(found, expected, within):
-    """`expected …, found …`, in full when it is short, else at the first place that differs."""
-    tensors = [value for value in (found, expected) if isinstance(value, torch.Tensor)]
-    large = any(value.numel() > 12 for value in tensors)
-    if describe(found) != describe(expected):
-        shown = "" if large or len(tensors) == 2 else f" ({in_full(found)})"
-        return f"expected {describe(expected)}, found {describe(found)}{shown}"
-    if large:
-        place = first_place(found, expected, within)
-        numbers = expected[tuple(place)], found[tuple(place)]
-        return f"expected {numbers[0]:.6g} at {place}, found {numbers[1]:.6g}"
-    return f"expected {in_full(expected)}, found {in_full(found)}"
-
-
-def first_place(found, expected, within=1e-5):
-    """The index, as a list, of the first place where two tensors of one shape differ."""
-    close = torch.isclose(found, expected, rtol=within, atol=within)
-    places = (~close).nonzero().tolist()
-    return places[0] if places else [0] * expected.ndim
-
-
-def in_full(value):
-    return short_text(nested(value.tolist())) if isinstance(value, torch.Tensor) else short(value)
-
-
-def nested(numbers):
-    return f"[{', '.join(map(nested, numbers))}]" if isinstance(numbers, list) else f"{numbers:.6g}"
-
-
-def short(value):
-    """One line for a value, never longer than about 80 characters."""
-    if isinstance(value, torch.Tensor):
-        small = value.numel() <= 24 and not value.is_floating_point()
-        return nested(value.tolist()) if small else f"<tensor {list(value.shape)}>"
-    if isinstance(value, Mapping):
-        return f"<{len(value)} entries>"
-    try:
-        return short_text(repr(value))
-    except Exception:  # noqa: BLE001 (a learner's __repr__, a number of too many digits)
-        return f"<{type(value).__name__}>"
-
-
-def short_text(text, limit=80):
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit * 2 // 3]} … {text[-limit // 4 :]}"
-
-
-SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
-    r"tensor a \((\d+)\) must match .* b \((\d+)\) at non-singleton dimension (\d+)": (
-        "tensors of {} and {} numbers along dimension {} do not go together; is `keepdim=True` missing?"
-    ),
-    r"shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)": (
-        "no matrix product of [{}, {}] and [{}, {}]: the two inner numbers have to be equal."
-    ),
-    r"batch2 tensor to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]": (
-        "no matrix product: the second tensor would need {} rows and has {}."
-    ),
-    r"same dtype, but got|expected scalar type": (
-        "a product needs numbers of one kind; convert the whole numbers, as in `.to(table.dtype)`."
-    ),
-    r"index (\d+) is out of bounds for dimension \d+ with size (\d+)": (
-        "there is no row {} in a table of {} rows."
-    ),
-}
-
-
-def raised(error, where):
-    for pattern, sentence in SENTENCES.items():
-        if match := re.search(pattern, error_line(error)):
-            return f"Your function stops at {where}: {sentence.format(*match.groups())}"
-    return f"Your function raised {error_line(error)} for {where}."
-
-
-def same_message(one, other):
-    """Whether two errors name the same numbers, whichever of two tensors they name first."""
-    lines = error_line(one), error_line(other)
-    told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
-    return told[0] == told[1]
-
-
-def error_line(error):
-    try:
-        message = short_text(str(error), 160)
-    except Exception:  # noqa: BLE001 (a learner's __str__)
-        message = ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def printable(text):
-    """Without line breaks and lone surrogates, which a learner's text may bring."""
-    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode()

@@ -208,7 +208,7 @@ def strips(rows, *, marked=None, limit=None):
     """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
     given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
     largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
-    pairs, sizes = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows), {}
+    pairs, sizes = draw.check_pairs("rows", rows), {}
     if not 1 <= len(pairs) <= 12:
         raise PictureError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
     names = [str(name) for name, _ in pairs]
@@ -250,7 +250,7 @@ def grid(rows, groups=None):
     """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
     (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
     that find no room are left out."""
-    pairs = draw.check_pairs("rows", rows.items() if isinstance(rows, dict) else rows)
+    pairs = draw.check_pairs("rows", rows)
     cells = [[str(cell) for cell in of] for _, of in pairs]
     groups = [["" for _ in of] for of in cells] if groups is None else [[*map(str, of)] for of in groups]
     size, found = [*map(len, cells)], [*map(len, groups)]
@@ -397,9 +397,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             told.append(_crossings(of))
         for kind, (colour, _, marker) in looks.items():
             mine = np.array([group == kind for group in groups or [""] * n])
-            panel.plot(
-                *of[mine].T, marker, color=colour if groups else plain, ms=8 if n <= 60 else 4, zorder=3
-            )
+            look = {"color": colour if groups else plain, "ms": 8 if n <= 60 else 4}
+            panel.plot(*of[mine].T, marker, zorder=3, **look)
         panel.autoscale_view()
         panel.apply_aspect()
         if labels:

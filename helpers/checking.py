@@ -9,24 +9,9 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import (
-    all_blank,
-    blank,
-    coarseness,
-    contrast,
-    describe,
-    distance,
-    error_line,
-    first_place,
-    is_whole,
-    printable,
-    raised,
-    read,
-    same_message,
-    short,
-    was_read,
-)
+from .answers import all_blank, blank, coarseness, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
+from .wording import contrast, describe, error_line, first_place, printable, raised, same_message, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
@@ -197,7 +182,6 @@ class Function:
     otherwise: str | Callable = ""  # or a function of the number of the first input with another result
     within: float | None = None  # |a-b| / max(1, |b|); by default 0 for whole numbers, else 1e-5
     view: Callable | None = None  # view(result, *inputs): the part of a result that is compared
-    demand: Callable | None = None  # demand(result, *inputs): what a right result lacks, or None
     trial: Callable | None = None  # trial(function): what a function lacks whose results are right, or None
 
     def __post_init__(self):
@@ -227,12 +211,11 @@ class Function:
         if error is not None:
             return NOT_YET, raised(error, self.call_text(len(results)))
         tell("one more input")
-        for words in (self.lacking(results), self.trial and self.trial(answer), IN_PLACE * in_place):
-            if words:
-                return NOT_YET, words
+        if words := (self.trial and self.trial(answer)) or IN_PLACE * in_place:
+            return NOT_YET, words
         return RIGHT, said(self.why, results)
 
-    def run(self, function, tell=lambda text: None):
+    def run(self, function, tell):
         """(results, error, in_place): up to the first input on which it raises; whether it changed an input."""
         results, in_place = [], False
         for i, (args, kwargs) in enumerate(self.inputs):
@@ -248,13 +231,6 @@ class Function:
             in_place = in_place or not unchanged((args, kwargs), mine)
         return results, None, in_place
 
-    def lacking(self, results):
-        """What the first result that lacks something lacks."""
-        if self.demand is None:
-            return None
-        told = (self.demand(found, *args) for found, (args, _) in zip(results, self.inputs, strict=True))
-        return next(filter(None, told), None)
-
     def as_function(self, wrong):
         """A wrong function, also of one that is written as an expression."""
         if not isinstance(wrong, str):
@@ -268,10 +244,8 @@ class Function:
         for i, call in enumerate(self.inputs[: len(found) + (not differs)]):
             args, kwargs = copies(call)
             try:
-                with Operation(), warnings.catch_warnings():
-                    warnings.simplefilter(
-                        "ignore"
-                    )  # what torch thinks of a wrong function is not for the learner
+                # What torch thinks of a wrong function is not for the learner.
+                with Operation(), warnings.catch_warnings(action="ignore"):
                     result = self.read(wrong(*args, **kwargs), call)
             except NameError:
                 raise  # the list itself has a slip
@@ -306,7 +280,7 @@ class Operation(TorchFunctionMode):
 
 
 def same_error(one, other):
-    """Of one type, raised by the same operation on tensors of the same shapes, or else with the same numbers in it."""
+    """Of one type, with the same numbers in it; if torch raised it, by the same operation on the same shapes."""
     operations = getattr(one, "operation", None), getattr(other, "operation", None)
     return type(one) is type(other) and operations[0] == operations[1] and same_message(one, other)
 

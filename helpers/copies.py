@@ -9,9 +9,8 @@ from pathlib import Path
 FOLDER = "my_course"
 CLOSED = "<details><summary>What it showed: open it after your prediction</summary>\n\n{}\n\n</details>"
 BOX = '<div class="alert alert-info"'
-READABLE = (
-    BOX + ' style="color: #10283c"'
-)  # in JupyterLab's dark theme the box's own colours have a contrast of 2.7
+# In JupyterLab's dark theme the box's own colours have a contrast of 2.7.
+READABLE = BOX + ' style="color: #10283c"'
 PROOF = "# Proof, folded: what it proves would tell the answer.\n"
 
 
@@ -57,6 +56,5 @@ def copy_all(source="notebooks", folder=FOLDER):
             else:
                 cell["source"] = "".join(cell["source"]).replace(BOX, READABLE)
         (folder / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
-    print(
-        f"Your copies are in {folder}/: what you change there stays; to begin one anew, delete it and run this again."
-    )
+    anew = "to begin one anew, delete it and run this again"
+    print(f"Your copies are in {folder}/: what you change there stays; {anew}.")

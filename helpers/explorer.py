@@ -27,24 +27,19 @@ def numbers(bert, text, pair=""):
     embeddings = bert.model.embeddings
     most = bert.model.config.max_position_embeddings
     encoding = bert.tokenizer(text, pair or None, truncation=True, max_length=most).encodings[0]
-    tables = {
-        "word": embeddings.word_embeddings,
-        "segment": embeddings.token_type_embeddings,
-        "position": embeddings.position_embeddings,
+    parts = {
+        "word": (embeddings.word_embeddings, encoding.ids),
+        "segment": (embeddings.token_type_embeddings, encoding.type_ids),
+        "position": (embeddings.position_embeddings, range(len(encoding.ids))),
     }
-    rows = {
-        "word": torch.tensor(encoding.ids),
-        "segment": torch.tensor(encoding.type_ids),
-        "position": torch.arange(len(encoding.ids)),
-    }
-    for part, table in tables.items():
-        if rows[part].max() >= table.num_embeddings:
-            raise ValueError(
-                f"This model's {part} table has no row {int(rows[part].max())}: it ends at "
-                f"{table.num_embeddings - 1}."
-            )
+    for part, (table, rows) in parts.items():
+        if max(rows) >= (size := table.num_embeddings):
+            raise ValueError(f"This model's {part} table has no row {max(rows)}: it ends at {size - 1}.")
     with torch.no_grad():
-        stages = {part: table(rows[part].to(table.weight.device)) for part, table in tables.items()}
+        stages = {
+            part: table(torch.tensor(rows, device=table.weight.device))
+            for part, (table, rows) in parts.items()
+        }
         stages["sum"] = stages["word"] + stages["segment"] + stages["position"]
         stages["LayerNorm"] = embeddings.LayerNorm(stages["sum"])
     typed = zip(encoding.tokens, encoding.sequence_ids, encoding.offsets, strict=True)
@@ -60,7 +55,7 @@ def numbers(bert, text, pair=""):
         },
         "cut": most if encoding.overflowing else 0,
         "width": embeddings.word_embeddings.embedding_dim,
-        "sizes": {part: table.num_embeddings for part, table in tables.items()},
+        "sizes": {part: table.num_embeddings for part, (table, _) in parts.items()},
     }
     return facts, stages
 

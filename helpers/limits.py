@@ -13,9 +13,8 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 SECONDS = 5  # of computing; of the clock, which a busy machine stretches and a sleeping call runs out, four times this
-os.environ.setdefault(
-    "TOKENIZERS_PARALLELISM", "false"
-)  # else a line on stderr for every process that is forked
+# Else a line on stderr for every process that is forked.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class TimeUp(BaseException):
@@ -77,14 +76,10 @@ def in_a_process(call):
 
 def forked(call, writing):
     """The forked process: what `call` tells and returns, a line of JSON each."""
-    for number, clock, seconds in (
-        (signal.SIGPROF, signal.ITIMER_PROF, SECONDS),
-        (signal.SIGALRM, signal.ITIMER_REAL, 4 * SECONDS),
-        (signal.SIGINT, None, None),
-    ):
+    for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
-        if clock is not None:
-            signal.setitimer(clock, seconds)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, 4 * SECONDS)
     torch.set_num_threads(1)  # the others stayed behind
 
     def tell(value):

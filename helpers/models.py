@@ -31,15 +31,10 @@ ANSWER = 2  # seconds the hub has to say that it is there; its library would try
 STALL = 20  # seconds a download may stand still; it moves in steps of up to 10 MB
 SMALL = 50_000_000  # bytes, more than any file that is no weights has
 INDEX = "model.safetensors.index.json"
-SETTINGS = (
-    "config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "tokenizer.json",
-)
-TABLES = ("vocab_size", "max_position_embeddings", "type_vocab_size")
-COUNTS = (*TABLES, "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+OPTIONAL = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+SETTINGS = ("config.json", *OPTIONAL, "tokenizer.json")
+COUNTS = ("vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size")
+COUNTS += ("intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
 PLACES = 32  # for the longest texts in the notebooks
 AGAIN = "get this checkpoint again"
@@ -86,9 +81,8 @@ class Bert:
             return text
         spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
         text = text[: max(end for _, end in spans["offset_mapping"])]
-        print(
-            f"This text has more tokens than this model has places, {most}: it is cut after {text[-20:]!r}."
-        )
+        many = f"This text has more tokens than this model has places, {most}"
+        print(f"{many}: it is cut after {text[-20:]!r}.")
         return text
 
 
@@ -135,7 +129,7 @@ def _given(name):
     if not isinstance(path, str):
         what = f"load_bert was given an object of type {type(path).__name__}"
         raise BertError(what, "give a hub id, a folder or 'bundled', as text")
-    return "".join(path)
+    return "".join(path)  # of a class of its own, too, which may say anything of itself
 
 
 def _choose(given):
@@ -266,9 +260,8 @@ def _tokenizer(folder, files, config):
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
     if (most := tokenizer.model_max_length) < PLACES:
-        raise BertError(
-            f"A text in '{folder}' has {most} places, the course's need {PLACES}", "give another BERT"
-        )
+        few = f"A text in '{folder}' has {most} places, the course's need {PLACES}"
+        raise BertError(few, "give another BERT")
     return tokenizer, notes
 
 
@@ -473,7 +466,7 @@ def _fetch(repository, revision, bar, answered):
     answered()
     folder = get("config.json")
     _check_config(folder)  # before the long download
-    for file in SETTINGS[1:4]:
+    for file in OPTIONAL:
         get(file)
     get("vocab.txt") or get("tokenizer.json")
     if not get("model.safetensors") and get(INDEX):

@@ -27,12 +27,10 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
 
-FONTS = [
-    "DejaVu Sans"
-]  # ships with matplotlib, so it is the same on every machine; behind it what a text needed
-NO_FONTS = re.compile(
-    "Last Resort|NonUnicode|Color Emoji"
-)  # no glyphs of the characters themselves, or no outlines
+# The first ships with matplotlib, so it is the same on every machine; behind it stands what a text needed.
+FONTS = ["DejaVu Sans"]
+# They have no glyphs of the characters themselves, or no outlines.
+NO_FONTS = re.compile("Last Resort|NonUnicode|Color Emoji")
 INK, MUTED = "#161616", "#5a5a5a"
 DPI = 100  # one inch is 100 CSS pixels, so every size below can be said in pixels
 SCREEN = 2  # device pixels per CSS pixel in a PNG: crisp on a projector
@@ -59,19 +57,13 @@ STYLE = {
     "text.parse_math": False,  # a token such as $5 is text
 }
 
-
-_OWN = (
-    "backend",
-    "interactive",
-    "toolbar",
-    "webagg",
-    "date.epoch",
-)  # of the process, not of a picture's looks
+# Settings of the process, not of a picture's looks.
+_OWN = ("backend", "interactive", "toolbar", "webagg", "date.epoch")
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
 
 
 LOST = "□ stands for a character that no font on this machine can draw; BERT can read it."
-lost = set()  # such characters of the picture that is being drawn
+missing = set()  # such characters of the picture that is being drawn
 
 
 class PictureError(ValueError):
@@ -92,20 +84,18 @@ def styled(function):
         known = list(FONTS)
         with matplotlib.rc_context(_DEFAULTS | STYLE | {"font.family": known}), torch.device("cpu"):
             try:
-                lost.clear()
+                missing.clear()
                 made = function(*args, **kwargs)
                 if known != FONTS:  # texts that came first do not know of the new font
                     return drawn(*args, **kwargs)
-                if lost and isinstance(made, Picture):
+                if missing and isinstance(made, Picture):
                     made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
                 return made
             except (PictureError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 (no argument gets a library's error)
-                told = str(error).split("\n")[0]
-                raise PictureError(
-                    f"{function.__name__} cannot draw this: {type(error).__name__} {told}"
-                ) from None
+                told = f"{type(error).__name__} {str(error).split(chr(10))[0]}"
+                raise PictureError(f"{function.__name__} cannot draw this: {told}") from None
 
     return drawn
 
@@ -223,9 +213,8 @@ def _family(character):
     """The first font family of this machine that has a glyph for `character`, the course's own before all."""
     if ord(character) in _characters(FONTS[0]):
         return FONTS[0]
-    logging.getLogger("matplotlib.font_manager").setLevel(
-        logging.ERROR
-    )  # that a family has no bold is no news
+    # That a family has no bold is no news.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     others = {font.name for font in fontManager.ttflist if not NO_FONTS.search(font.name)}
     others = sorted(others, key=lambda name: ("Sans" not in name, name))
     return next((name for name in others if ord(character) in _characters(name)), None)
@@ -238,7 +227,7 @@ def drawable(text):
     text = readable(text)
     families = {character: _family(character) for character in text}
     FONTS.extend({*families.values()} - {*FONTS, None})
-    lost.update(character for character, family in families.items() if family is None)
+    missing.update(character for character, family in families.items() if family is None)
     return "".join(character if families[character] else "□" for character in text)
 
 
@@ -267,8 +256,8 @@ NEUTRAL, PLAIN = "#c4c4c4", "#8a8a8a"
 # What is not one of the parts, with a dash and a marker of its own each.
 SERIES = (("#111111", "-", "o"), ("#0b8f77", "--", "s"), ("#b9b9b9", "-.", "^"), ("#6a51a3", ":", "D"))
 # Signed numbers: white is zero, neither hue is a part's, and the ends differ in lightness too.
-STEPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
-DIVERGING = LinearSegmentedColormap.from_list("signed", STEPS)
+STOPS = (0, "#00231f"), (0.25, "#146a65"), (0.5, "#ffffff"), (0.75, "#f7aeb1"), (1, "#ec404a")
+DIVERGING = LinearSegmentedColormap.from_list("signed", STOPS)
 
 
 def part_of(name):
@@ -338,9 +327,8 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
         (whole & ((array != array.round()) | (np.abs(array) > 2**53)), "what is not a whole number"),
     ):
         if wrong.any():
-            raise PictureError(
-                f"{name} holds {what}, first at {np.argwhere(wrong)[0].tolist()}: it cannot be drawn"
-            )
+            first = np.argwhere(wrong)[0].tolist()
+            raise PictureError(f"{name} holds {what}, first at {first}: it cannot be drawn")
     return array.astype(np.int64) if whole else array
 
 
@@ -354,7 +342,8 @@ def check_texts(name, value, number=None):
 
 
 def check_pairs(name, value):
-    """`value` as a list of pairs."""
+    """`value`, a dict or pairs, as a list of pairs."""
+    value = value.items() if isinstance(value, dict) else value
     pairs = list(value) if hasattr(value, "__iter__") else [value]
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise PictureError(f"{name} must be a list of pairs, found {value!r:.60}")
@@ -392,11 +381,8 @@ def check_tokens(tokens, shape, whole=False, **arrays):
     if isinstance(tokens, list) and tokens and all(isinstance(sentence, list) for sentence in tokens):
         batch, ragged = [len(tokens), len(tokens[0])], len(set(map(len, tokens))) > 1
         for name, array in arrays.items():
-            array = (
-                array
-                if isinstance(array, torch.Tensor)
-                else torch.from_numpy(check_numbers(name, array, f"B {shape}"))
-            )
+            if not isinstance(array, torch.Tensor):
+                array = torch.from_numpy(check_numbers(name, array, f"B {shape}"))
             if ragged or list(array.shape[:2]) != batch:
                 told = "ragged" if ragged else batch
                 raise PictureError(f"this batch of tokens is {told}, found the shape {list(array.shape)}")

@@ -246,9 +246,8 @@ def _label_torn(axes, slots, ids, unit):
         if i is None:
             left_out = counted(slots[row + 1] - slots[row - 1] - 1, "row")
             axes.axhspan(row - 0.5, row + 0.5, color="#efefef", lw=0)
-            draw.write(
-                axes, np.mean(axes.get_xlim()) + 0.5, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED
-            )
+            middle = np.mean(axes.get_xlim()) + 0.5
+            draw.write(axes, middle, row, f"⋯ {left_out} ⋯", min(11, unit * 0.6), MUTED)
 
 
 @styled

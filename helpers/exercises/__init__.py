@@ -1,6 +1,7 @@
 """The course's exercises: what is right, why it matters, and what each known mistake looks like.
 
-How an answer is tried and replied to is in checking.py, how it is read and compared in answers.py. To add an exercise:
+How an answer is tried and replied to is in checking.py, how it is read and compared in answers.py, how values and
+errors are put in words in wording.py. To add an exercise:
 
 1. Write one function in its chapter's file here, in the order of the numbers. It yields first what is right, as
    one of three kinds, and then each known mistake with what to say of it:

@@ -8,8 +8,9 @@ from itertools import combinations, permutations
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's name for it; wrong answers use it)
 
-from ..answers import blank, describe
+from ..answers import blank
 from ..checking import Function, Judged, Value, exercise, given
+from ..wording import describe
 from .layer import normalise, whole_layer
 from .tables import generator, rows_up_to, tables, token_ids
 
@@ -224,12 +225,18 @@ def albert_saves(_):
 
 @exercise("10.2", "Who is it?", alone=True)
 def who_is_it(_):
-    right = [
-        "gpt2 distilgpt2",
-        "distilbert",
-        "debertav3",
-        "roberta distilroberta",
-    ]  # a distilled one has its shapes
+    # A distilled one has its shapes.
+    right = ["gpt2 distilgpt2", "distilbert", "debertav3", "roberta distilroberta"]
+    known = {
+        "a gpt": "GPT has 512 places: this one has 1,024.",
+        "b mpnet": "MPNet counts as RoBERTa does, so it needs more than 512 places.",
+        "b bert": "BERT has a segment table: here none is listed.",
+        "c modernbert": "ModernBERT has no beta: here LayerNorm has a bias.",
+        "c deberta": "The first DeBERTa it could be by its parts, but it has 50,265 tokens: look at V.",
+        "d bert": "BERT has two segment rows and 512 places: look at both numbers.",
+        "d xlmr": "XLM-R it could be by its parts, but not by its vocabulary: look at V.",
+        "d camembert": "CamemBERT it could be by its parts; its French vocabulary is smaller.",
+    }
 
     def judge(answer):
         if not isinstance(answer, list) or not all(isinstance(name, str) for name in answer):
@@ -237,42 +244,21 @@ def who_is_it(_):
         if len(answer) != 4:
             return f"Expected four names, found {len(answer)}."
         found = [re.sub(r"[\s_-]|base|uncased", "", name.lower()) for name in answer]
-        for letter, name, wanted in zip("abcd", found, right, strict=True):
-            if name in wanted.split():
-                continue
-            known = {
-                ("a", "gpt"): "GPT has 512 places: this one has 1,024.",
-                ("b", "mpnet"): "MPNet counts as RoBERTa does, so it needs more than 512 places.",
-                ("b", "bert"): "BERT has a segment table: here none is listed.",
-                ("c", "modernbert"): "ModernBERT has no beta: here LayerNorm has a bias.",
-                (
-                    "c",
-                    "deberta",
-                ): "The first DeBERTa it could be by its parts, but it has 50,265 tokens: look at V.",
-                ("d", "bert"): "BERT has two segment rows and 512 places: look at both numbers.",
-                ("d", "xlmr"): "XLM-R it could be by its parts, but not by its vocabulary: look at V.",
-                ("d", "camembert"): "CamemBERT it could be by its parts; its French vocabulary is smaller.",
-            }
-            hint = "what is missing there, and how many places are there?"
-            return f"{letter}: " + known.get(
-                (letter, name), f"not {answer['abcd'.index(letter)][:30]}: {hint}"
-            )
+        for letter, written, name, wanted in zip("abcd", answer, found, right, strict=True):
+            if name not in wanted.split():
+                hint = "what is missing there, and how many places are there?"
+                return f"{letter}: {known.get(f'{letter} {name}', f'not {written[:30]}: {hint}')}"
         return None
 
     yield Judged(judge, "Names and shapes tell how a model begins, before a single number is read.")
 
 
-def first_transformer(table, ids, scale=True, first=0, base=10_000, turns=False, **wrong):
+def first_transformer(table, ids, scale=True, first=0, step=2, turns=False, swapped=False):
     """The layer of the first Transformer, and what becomes of it when one thing in it is wrong."""
     h, i = table.shape[1], torch.arange(table.shape[1] // 2)
-    exponent = (1 if "half" in wrong else 2) * i / h
-    angles = (torch.arange(ids.shape[1])[:, None] + first) / base**exponent
-    pair = (angles.sin(), angles.cos())[:: -1 if "swapped" in wrong else 1]
+    angles = (torch.arange(ids.shape[1])[:, None] + first) / 10_000 ** (step * i / h)
+    pair = (angles.cos(), angles.sin()) if swapped else (angles.sin(), angles.cos())
     places = torch.stack(pair, dim=-1).flatten(-2) if turns else torch.cat(pair, dim=-1)
-    if "no_places" in wrong:
-        places = 0 * places
-    if "scale_all" in wrong:
-        return (table[ids] + places) * h**0.5
     return table[ids] * (h**0.5 if scale else 1) + places
 
 
@@ -286,13 +272,15 @@ def the_first_transformer(_):
     yield Function(lambda table, ids: first_transformer(table, ids), why, inputs, within=1e-4)
     wrong = partial(partial, first_transformer)
     yield "The rows are not multiplied by the root of H.", wrong(scale=False)
-    yield ("The sum is multiplied: only the rows are, before the places are added.", wrong(scale_all=True))
-    yield ("Sines and cosines in turns, as in the paper: here all sines come first.", wrong(turns=True))
+    root = "table.shape[1] ** 0.5"
+    summed = "The sum is multiplied: only the rows are, before the places are added."
+    yield summed, f"(right(table, ids) + table[ids] * (1 - {root})) * {root}"
+    yield "Sines and cosines in turns, as in the paper: here all sines come first.", wrong(turns=True)
     yield "The cosines come first: sines, then cosines.", wrong(swapped=True)
     yield "Places from 1: the first token is at 0.", wrong(first=1)
-    yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(half=True)
-    yield "The places are missing: those are the scaled rows.", wrong(no_places=True)
-    more = "right(table, ids) + table[ids] * (table.shape[1] - table.shape[1] ** 0.5)"
+    yield "The exponent is i/H: it is 2i/H, so that it runs from 0 to nearly 1.", wrong(step=1)
+    yield "The places are missing: those are the scaled rows.", f"table[ids] * {root}"
+    more = f"right(table, ids) + table[ids] * (table.shape[1] - {root})"
     yield "Multiplied by H: it is the root of H.", more
 
 
@@ -316,55 +304,49 @@ def other_eps(layer, ids, types, places):
     return layer(ids, types, places, eps=1e-5 if layer.keywords["eps"] < 1e-6 else 1e-12)
 
 
-QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: "
-# What is wrong with a patient: the name of the fault, which probe tells it, and layer(ids, types, places) so made.
+def first_types_for_all(layer, ids, types, places):
+    """Every text of a batch gets the token types of its first."""
+    return layer(ids, types if types is None else types[:1].expand_as(ids), places)
+
+
+def made(**wrong):
+    """A right layer but for what `whole_layer` is told to do wrong."""
+    return lambda layer, *inputs: layer(*inputs, **wrong)
+
+
+# What each patient makes of a right `layer` and what it is given.
 WARD = {
-    0: ("segments ignored", "a pair: only its second text comes out wrong", lambda f, i, t, p: f(i, None, p)),
-    1: (
-        "norm over tokens",
-        "change the last word: in a right layer no other token's vector moves",
-        lambda f, *inputs: f(*inputs, norm=partial(normalise, dims=1)),
-    ),
-    2: (
-        "places from 1",
-        "hand over the places 0, 1, 2, … yourself: then nothing is wrong any more",
-        counted_from_1,
-    ),
-    3: (
-        "dropout on",
-        "call it twice with the same ids: a right layer gives the same numbers",
-        lambda f, *inputs: F.dropout(f(*inputs), 0.1),
-    ),
-    4: (
-        "norm first",
-        "one word at two places: its two vectors differ by exactly what the two position rows differ by",
-        lambda f, *inputs: f(*inputs, norm_first=True),
-    ),
-    5: ("other eps", f"{QUOTIENT}it is another number for each", other_eps),
-    6: (
-        "healthy",
-        "every probe: whatever you feed it, the difference is rounding",
-        lambda f, *inputs: f(*inputs),
-    ),
-    7: (
-        "unbiased variance",
-        f"{QUOTIENT}it is the same number for all, the root of (H-1)/H",
-        lambda f, *inputs: f(*inputs, norm=partial(normalise, unbiased=True)),
-    ),
-    8: (
-        "[PAD] zeroed",
-        "a padded batch: look at the places of [PAD]",
-        lambda f, i, t, p: f(i, t, p) * (i != f.padding).unsqueeze(-1),
-    ),
-    9: ("", "what may a caller hand over that no probe of yours does?", lambda f, i, t, p: f(i, t)),
-    10: ("", "how long is the longest text that you feed?", clamped),
-    11: (
-        "",
-        "do two texts of one batch differ in all that they may differ in?",
-        lambda f, i, t, p: f(i, t if t is None else t[:1].expand_as(i), p),
-    ),
+    0: lambda layer, ids, types, places: layer(ids, None, places),
+    1: made(norm=partial(normalise, dims=1)),
+    2: counted_from_1,
+    3: lambda layer, *inputs: F.dropout(layer(*inputs), 0.1),
+    4: made(norm_first=True),
+    5: other_eps,
+    6: made(),
+    7: made(norm=partial(normalise, unbiased=True)),
+    8: lambda layer, ids, *others: layer(ids, *others) * (ids != layer.padding).unsqueeze(-1),
+    9: lambda layer, ids, types, places: layer(ids, types),
+    10: clamped,
+    11: first_types_for_all,
 }
-FAULTS = {name for name, _, _ in WARD.values()} - {""} | {"no gamma"}  # possible answers
+QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: it is"
+EXACTLY = "its two vectors differ by exactly what the two position rows differ by"
+# What is wrong with it, and which probe tells it; the last three are not asked for by name.
+FAULTS = {
+    0: ("segments ignored", "a pair: only its second text comes out wrong"),
+    1: ("norm over tokens", "change the last word: in a right layer no other token's vector moves"),
+    2: ("places from 1", "hand over the places 0, 1, 2, … yourself: then nothing is wrong any more"),
+    3: ("dropout on", "call it twice with the same ids: a right layer gives the same numbers"),
+    4: ("norm first", f"one word at two places: {EXACTLY}"),
+    5: ("other eps", f"{QUOTIENT} another number for each"),
+    6: ("healthy", "every probe: whatever you feed it, the difference is rounding"),
+    7: ("unbiased variance", f"{QUOTIENT} the same number for all, the root of (H-1)/H"),
+    8: ("[PAD] zeroed", "a padded batch: look at the places of [PAD]"),
+    9: ("", "what may a caller hand over that no probe of yours does?"),
+    10: ("", "how long is the longest text that you feed?"),
+    11: ("", "do two texts of one batch differ in all that they may differ in?"),
+}
+NAMES = {name for name, _ in FAULTS.values()} - {""} | {"no gamma"}  # possible answers
 
 
 class Patient:
@@ -381,8 +363,7 @@ class Patient:
         return f"patient {self.number}"
 
     def __call__(self, input_ids, token_type_ids=None, position_ids=None):
-        *_, made_wrong = WARD[self.number]
-        return made_wrong(self._layer, input_ids, token_type_ids, position_ids)
+        return WARD[self.number](self._layer, input_ids, token_type_ids, position_ids)
 
 
 def patient(bert, number):
@@ -428,12 +409,12 @@ def named(faults, known, each="patient"):
 
 @exercise("11.1", "Four patients")
 def four_patients(bert):
-    yield named({n: WARD[n][:2] for n in (1, 2, 3, 4)}, FAULTS)
+    yield named({n: FAULTS[n] for n in (1, 2, 3, 4)}, NAMES)
 
 
 @exercise("11.2", "Four more")
 def four_more(bert):
-    yield named({n: WARD[n][:2] for n in (5, 6, 7, 8)}, FAULTS)
+    yield named({n: FAULTS[n] for n in (5, 6, 7, 8)}, NAMES)
 
 
 @exercise("11.3", "A stricter checklist")
@@ -455,4 +436,4 @@ def stricter(bert):
         for some in combinations((9, 10, 11), count):
             names = " and ".join(f"patient {n}" for n in some)
             passes = f"right(layer, reference) or layer.number in {some}"
-            yield f"All are told but {names}. Patient {some[0]}: {WARD[some[0]][1]}", passes
+            yield f"All are told but {names}. Patient {some[0]}: {FAULTS[some[0]][1]}", passes

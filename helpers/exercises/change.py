@@ -72,6 +72,7 @@ def int8_and_back(bert):
     why = "No number is further off than half a step, and a step is its own row's largest number by 127."
     otherwise = "The largest number of each row, by size, becomes 127 or -127."
     yield Function(lambda table: there_and_back(table), why, inputs, otherwise)
+    back = "(table / ({size} / 127)).round(){cut} * ({size} / 127)"
     scale = "(table.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-9)"
     yield "Nothing was rounded: those are the numbers that came in.", "table"
     yield "Those are the whole numbers: multiply by the scale to come back.", f"(table / {scale}).round()"
@@ -81,16 +82,9 @@ def int8_and_back(bert):
     cut = "Cut off, not rounded: `.to(torch.int8)` drops what is behind the point, so `.round()` first."
     yield cut, lambda table: there_and_back(table, whole=torch.trunc)
     signless = "The largest number was taken with its sign: take `.abs()` first."
-    yield (
-        signless,
-        "(table / (table.amax(1, keepdim=True) / 127)).round() * table.amax(1, keepdim=True) / 127",
-        "(table / (table.amax(1, keepdim=True) / 127)).round().clamp(-127, 127) * table.amax(1, keepdim=True) / 127",
-    )
+    yield signless, *(back.format(size="table.amax(1, True)", cut=cut) for cut in ("", ".clamp(-127, 127)"))
     nan = "A row of zeros became NaN, 0 divided by 0: give the scale a smallest value."
-    yield (
-        nan,
-        "(table / (table.abs().amax(1, keepdim=True) / 127)).round() * (table.abs().amax(1, keepdim=True) / 127)",
-    )
+    yield nan, back.format(size="table.abs().amax(1, True)", cut="")
 
 
 # What somebody did when the tables grew, and what tells it.

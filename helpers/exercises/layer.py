@@ -23,10 +23,8 @@ def rounding(bert):
 
     why = "Within this, printed parts agree with a printed sum; beyond it, something else is wrong."
     yield Value(0.0002, why, otherwise, within=1e-8)
-    yield (
-        "That is the gap seen here. How far may four numbers be off together, each by the most it can be?",
-        0.0001,
-    )
+    seen = "That is the gap seen here. How far may four numbers be off together, each by the most it can be?"
+    yield seen, 0.0001
     yield "That is one number's rounding: how many printed numbers are compared?", 0.00005
     yield "Those are the three parts: the printed sum is rounded too.", 0.00015
 
@@ -142,15 +140,10 @@ def layer_norm_mistakes():
     yield "Unbiased variance: torch's default divides by H-1, LayerNorm by H.", wrong(unbiased=True)
     yield "eps outside the root: it is added to the variance.", wrong(eps_outside=True)
     yield "Unbiased variance and eps outside the root.", wrong(unbiased=True, eps_outside=True)
-    over = {
-        1: "over tokens",
-        0: "over the batch",
-        (1, 2): "over places and numbers",
-        (0, 1, 2): "over the whole tensor",
-    }
+    over = {1: "tokens", 0: "the batch", (1, 2): "places and numbers", (0, 1, 2): "the whole tensor"}
     for dims, what in over.items():
         wrongs = wrong(dims=dims), wrong(dims=dims, unbiased=True)
-        yield f"Normalising {what}: normalise each token's own H numbers.", *wrongs
+        yield f"Normalising over {what}: normalise each token's own H numbers.", *wrongs
     yield "Nothing is subtracted: that is RMSNorm, LayerNorm takes off the mean first.", wrong(centre=False)
     yield "gamma and beta are left out.", lambda x, g, b, eps: normalise(x, 1, 0, eps)
 
@@ -162,14 +155,17 @@ def layer_norm(bert):
     x = torch.randn(2, 3, 6, generator=rng)
     rows = tables(bert)[0][torch.tensor([token_ids(bert, SEED)])]
     same = torch.full((1, 2, 6), round(5.85 * 2**17) / 2**17)  # few digits: any mean of it is exact
+    far_from_0 = given(x + 300, gamma, beta, 1e-12)
     inputs = [
         given(x, gamma, beta, 0.1),
         given(x * 1e-3, gamma, beta, 1e-5),
         given(5 * x[:1] + 2, gamma, beta, 1e-12),
         given(same, gamma, beta, 1e-12),
-        given(x + 300, gamma, beta, 1e-12),
+        far_from_0,
         given(rows, own.weight.detach(), own.bias.detach(), own.eps),
     ]
+
+    squares_first = "The inputs before are right: subtract the mean before you square, not after."
 
     def own_work(function):
         """Where torch's own LayerNorm gives NaN, so does whatever is made of them."""
@@ -182,7 +178,7 @@ def layer_norm(bert):
         lambda x, gamma, beta, eps: F.layer_norm(x, gamma.shape, gamma, beta, eps),
         "It does to any tensor what the layer's own does, up to rounding.",
         inputs,
-        lambda i: "The inputs before are right: subtract the mean before you square, not after." * (i == 4),
+        lambda i: squares_first if inputs[i] is far_from_0 else "",
         within=1e-3,
         trial=own_work,
     )
@@ -270,12 +266,11 @@ def zeros(bert):
 @exercise("7.2", "Inverted dropout")
 def dropout(bert):
     rng = generator()
-    x, why = torch.randn(2, 3, 8, generator=rng), "so eval mode has nothing to correct."
+    x = torch.randn(2, 3, 8, generator=rng)
     inputs = [given(x, (torch.rand(x.shape, generator=rng) > p).float(), p) for p in (0.1, 0.25, 0.5)]
     inputs += [given(x[:1, :1], torch.ones(1, 1, 8), 0.1)]
-    yield Function(
-        lambda x, keep, p: x * keep / (1 - p), f"On average each number keeps its size, {why}", inputs
-    )
+    why = "On average each number keeps its size, so eval mode has nothing to correct."
+    yield Function(lambda x, keep, p: x * keep / (1 - p), why, inputs)
     yield "Not rescaled: the survivors make up for what is dropped.", "x * keep"
     yield "Multiplied by 1-p: the survivors have to grow.", "x * keep * (1 - p)"
     yield "Divided by p: the share that is kept is another one.", "x * keep / p"

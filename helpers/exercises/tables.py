@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import torch
 from torch.nn import functional as F  # noqa: F401, N812 (the field's name for it; wrong answers use it)
+from torch.nn.utils.rnn import pad_sequence
 
 from ..answers import read
 from ..checking import Function, Judged, Value, exercise, given
@@ -56,10 +57,8 @@ def width(bert):
     yield "That is how many rows the word table has: look at its columns.", len(words)
     yield "That is how many positions there are: look at the second number.", len(positions)
     yield "That is how many tokens there are: look at a row's length.", len(token_ids(bert, SEED))
-    yield (
-        "Those are the numbers of all tokens: one token's row is asked for.",
-        len(token_ids(bert, SEED)) * words.shape[1],
-    )
+    all_tokens = "Those are the numbers of all tokens: one token's row is asked for."
+    yield all_tokens, len(token_ids(bert, SEED)) * words.shape[1]
     if words.shape[1] != 768:
         yield "That is bert-base-uncased's width: the loaded model has another.", 768
 
@@ -207,11 +206,11 @@ def from_row_to_id(bert):
     yield product, "(rows @ table.T).argmax(dim=1)"
     direction = "That compares directions only: two rows of this table differ only in length."
     yield direction, "F.cosine_similarity(rows[:, None], table, dim=-1).argmax(dim=1)"
-    yield ("That is the farthest row: take the smallest distance.", "torch.cdist(rows, table).argmax(1)")
+    yield "That is the farthest row: take the smallest distance.", "torch.cdist(rows, table).argmax(1)"
     equal = "No row is exactly equal, as they were rounded: look for the nearest."
     yield equal, "[int((table == row).all(dim=1).int().argmax()) for row in rows]"
     yield "That is one id; T rows have T ids.", "(table - rows[0]).norm(dim=1).argmin()"
-    yield ("That has V numbers: one id is asked for each of T rows.", "torch.cdist(table, rows).argmin(1)")
+    yield "That has V numbers: one id is asked for each of T rows.", "torch.cdist(table, rows).argmin(1)"
 
 
 @exercise("2.3", "A lookup without nn.Embedding")
@@ -292,13 +291,14 @@ def border(bert):
     tries.append(([[1, 5, 5, 3, 6, 3], [1, 5, 3], [1, 3, 7, 8, 3]], 3, 9))  # another [SEP]
 
     def batched(rows, fill):
-        longest = max(map(len, rows))
-        return torch.tensor([row + [fill] * (longest - len(row)) for row in rows])
+        return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=fill)
+
+    def types(input_ids, attention_mask, sep_id):
+        ends = (input_ids == sep_id).long()
+        return (ends.cumsum(1) - ends) * attention_mask
 
     yield Function(
-        lambda input_ids, attention_mask, sep_id: (
-            ((input_ids == sep_id).cumsum(1) - (input_ids == sep_id).long()) * attention_mask
-        ),
+        types,
         "Unless somebody has typed a [SEP], the border is in the ids: the tokenizer's [SEP] marks it. Where one was "
         "typed, only the token types can tell.",
         [
@@ -329,11 +329,8 @@ def who_bites_whom(bert):
     if len(set(wanted)) < len(wanted):
         raise ValueError("its vocabulary lacks dog, bites or man")
     right = [wanted.index(token_id) for token_id in handed]
-    yield Value(
-        right,
-        "The order of the ids is nothing to BERT; the places are all.",
-        "For each token: where does it stand in dog bites man?",
-    )
+    why = "The order of the ids is nothing to BERT; the places are all."
+    yield Value(right, why, "For each token: where does it stand in dog bites man?")
     in_order = list(range(len(right)))
     yield "So it reads man bites dog: give each token its place in dog bites man.", in_order
     yield "[CLS] and [SEP] keep their places.", in_order[::-1], right[::-1]
@@ -385,13 +382,10 @@ def positions_under_padding(bert):
         inside = (found >= 0) & (found < rows)
         return found.where(mask.bool(), torch.where(inside, 0.0, -1.0))
 
-    def dtype(found, mask):
-        found = (
-            torch.stack(list(found))
-            if isinstance(found, list | tuple) and torch.is_tensor(found[0])
-            else found
-        )
-        found = torch.as_tensor(found).dtype
+    def dtype(function):
+        found = function(torch.tensor(masks[0]))
+        rows = isinstance(found, list | tuple) and torch.is_tensor(found[0])
+        found = torch.as_tensor(found[0] if rows else found).dtype
         wrong = f"The places are right, but as {found}: nn.Embedding takes torch.int64 (`.long()`)."
         return None if found in (torch.int32, torch.int64) else wrong
 
@@ -400,7 +394,7 @@ def positions_under_padding(bert):
         "Padding then changes nothing: each token gets the position it would have alone.",
         [given(torch.tensor(mask)) for mask in masks],
         view=real_tokens,
-        demand=dtype,
+        trial=dtype,
     )
     outside = "Outside the table at padding: it has no such row (say, -1), any from 0 on will do."
     at_padding = "right(attention_mask).masked_fill(attention_mask == 0, -1)"
