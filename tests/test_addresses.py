@@ -83,6 +83,7 @@ def test_an_address_of_a_notebook_leads_to_it():
         "{pagename}": "notebooks/00_start_here",
         "bert-embedding-layer/": "",
         "my_course": "notebooks",
+        "slides/stage": "notebooks",
     }
     places = found(r"([^\s/%]+)(?:/|%2F)(blob|tree)(?:/|%2F)([\w/%{}.-]+?)\.ipynb")
     assert len(places) >= 6
