@@ -11,8 +11,8 @@ COMMIT = "c0ffee" + 34 * "0"
 class Hub:
     """Serves `models` (name: folder), at any revision, until it is closed.
 
-    `fault` is None, or one of "dribble" (a header line now and then, without end), "404", "503", "portal" (an
-    HTML page to every question, as a hotel's network gives), "429", "outside" (an ETag that is a path), "html" (in
+    `fault` is None, or one of "dribble" (a header line now and then, without end), a status such as "404", "portal" (an
+    HTML page to every question, as a hotel's network gives), "outside" (an ETag that is a path), "html" (in
     place of config.json), "endless" (config.json, without its length); or, once the weights are asked for: "missing"
     (404), "stall" (half of them, then nothing), "drop" (half, then the connection is closed), "wrong" (as many
     bytes, one of them another). `requests` holds "HEAD address" and "GET address" in order, `tokens` what was
@@ -40,7 +40,7 @@ class Hub:
                         self.wfile.write(b"X-More: 1\r\n")
                 elif hub.fault == "portal":
                     self.send(200, b"<html>Welcome to the hotel</html>", {"X-Repo-Commit": None})
-                elif hub.fault in ("404", "429", "503"):
+                elif (hub.fault or "").isdigit():
                     self.send(int(hub.fault), b"")
                 elif name not in models:
                     self.send(404, b"", {"X-Error-Code": "RepoNotFound"})

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
 from helpers.models import Bert
+from helpers.picture import DIVERGING
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
 import explorer_data
@@ -279,9 +280,16 @@ def passing(bert, text, pair):
         "LayerNorm makes of it, as heat maps. Shares of the squared length, on average: "
         f"{', '.join(f'{part} {percent(one)}' for part, one in zip(STAGES, mean, strict=False))}.{cut}"
     )
-    first = [f"{stages[stage][0, 0]:.4f}" for stage in STAGES]
-    read = "word {} + segment {} + position {} = {}, after LayerNorm {}.".format(*first)
-    return caption, alt, notes(facts), lines, details, f"Number 0 of {quoted(facts['tokens'][0])}: {read}"
+    read = "Number 0 of {}: word {:.4f} + segment {:.4f} + position {:.4f} = {:.4f}, after LayerNorm {:.4f}."
+    firsts = zip(facts["tokens"], *(stages[stage][:, 0] for stage in STAGES), strict=True)
+    return (
+        caption,
+        alt,
+        notes(facts),
+        lines,
+        details,
+        [read.format(quoted(token), *of) for token, *of in firsts],
+    )
 
 
 def comparing(bert, *texts):
@@ -297,7 +305,7 @@ def comparing(bert, *texts):
         j = next((j for j, other in left if other == token), None)
         left = [(k, other) for k, other in left if k != j]
         pairs.append((i, j))
-    lines, details, moved, same, only = [], [], [], [], []
+    lines, details, reads, moved, same, only = [], [], [], [], [], []
     for i, j in pairs + [(None, j) for j, _ in left]:
         token = facts[0]["tokens"][i] if j is None or i is not None else facts[1]["tokens"][j]
         if i is None or j is None:
@@ -314,10 +322,12 @@ def comparing(bert, *texts):
         lines.append(f"{quoted(token)}, {said}")
         a, b = (None if at is None else vectors[n][at] for n, at in enumerate((i, j)))
         sides = (a, b, None if a is None or b is None else b - a)
+        names = "first", "second", "difference"
+        firsts = ["none" if one is None else f"{one[0]:.4f}" for one in sides]
+        firsts = ", ".join(f"{name} {one}" for name, one in zip(names, firsts, strict=True))
+        reads.append(f"Number 0 of {quoted(token)}: {firsts}.")
         lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in sides]
-        told = [
-            f"{name}, {one}" for name, one in zip(("first", "second", "difference"), lengths, strict=True)
-        ]
+        told = [f"{name}, {one}" for name, one in zip(names, lengths, strict=True)]
         details.append(" ".join([f"{quoted(token)}: {said}. All 384 numbers:", *told]))
     cut = cut_said(*facts)
     which = several([text.partition("” at")[0] + "”" for text in moved]).replace("; ", ", ")
@@ -332,23 +342,21 @@ def comparing(bert, *texts):
         f"The same vector: {several([quoted(token) for token in same]) or 'none'}. "
         f"In one text only: {several([quoted(token) for token in only]) or 'none'}.{cut}"
     )
-    a, b = vectors[0][0, 0], vectors[1][0, 0]
-    read = f"Number 0 of “[CLS]”: first {a:.4f}, second {b:.4f}, difference {b - a:.4f}."
-    return caption, alt, notes(*facts), lines, details, read
+    return caption, alt, notes(*facts), lines, details, reads
 
 
 EVERYTHING = """async () => {
   const root = document.querySelector(".bert-explorer"), details = [];
   const all = (selector) => [...root.querySelectorAll(selector)].map((one) => one.textContent);
   const clean = (node) => [...node.children].flatMap((one) => one.className === "strip" ? one.firstChild.textContent : one.textContent);
-  let read;
+  const reads = [];
   const lines = [...root.querySelectorAll(".line")];
   for (const line of lines) {
     line.click();
     details.push(clean(root.querySelector(".detail")).join(" "));
-    read ??= root.querySelector(".read").textContent;
+    reads.push(root.querySelector(".read").textContent);
   }
-  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, read];
+  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, reads];
 }"""
 
 
@@ -387,6 +395,28 @@ def test_every_sentence_it_says_is_what_python_computes(bert, page, text, other,
             assert alike(one, two), f"{one}\n{two}"
     assert page.locator("#explorer :is(img, b:not(.head b, .detail b))").count() == 0
     assert page.locator("#explorer style").count() == 1  # what is typed is never markup
+
+
+FIRST_PIXELS = """() => [...document.querySelectorAll(".grid canvas:not(.shares)")].map((canvas) =>
+  Array.from({length: canvas.height}, (_, row) => [...canvas.getContext("2d").getImageData(0, row, 1, 1).data]))"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_negative_numbers_are_green_and_positive_ones_red_as_in_the_pictures(bert, page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    browser.explore(page, text := "the bank of the river")
+    _, stages = numbers(bert, text)
+    seen = zip(page.evaluate(FIRST_PIXELS), stages.values(), strict=True)
+    pairs = [
+        (value, red - green)
+        for pixels, rows in seen
+        for (red, green, *_), value in zip(pixels, rows[:, 0].tolist(), strict=True)
+    ]
+    pairs += [(at - 0.5, 255 * (DIVERGING(at)[0] - DIVERGING(at)[1])) for at in (0.1, 0.9)]
+    clear = [
+        (value > 0, redder > 0) for value, redder in pairs if abs(redder) > 20
+    ]  # what is near 0 has no hue
+    assert len(clear) > 15 and all(positive == red for positive, red in clear)
 
 
 BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -

@@ -556,19 +556,22 @@ def test_another_model_comes_by_the_readers_token_and_with_its_tokenizer(hub, fo
     assert any("tokenizer_config.json" in request for request in server.requests)
 
 
-FAULTS = {
-    "dribble": "the hub has been silent for 0.5 s",
-    "404": "the hub has no such model, or keeps it private (404)",
-    "503": "the hub is out of order (503)",
-    "429": "the hub is asked too often from here (429)",
-    "portal": "what answers is not the hub (this network's login page, perhaps)",
-    "outside": "what answers is not the hub (this network's login page, perhaps)",
-    "html": "the hub sends a wrong or damaged config.json",
-    "endless": "the hub sends a config.json without end",
-    "missing": "There is no model.safetensors",
-    "stall": "the hub has been silent for 0.5 s",
-    "drop": "the hub has been silent for 1.5 s",  # of new tries, once a second, no one gets further
-    "wrong": "the hub sends a wrong or damaged model.safetensors",
+NETWORK, LATER = "check the network", "try again later"
+FAULTS = {  # what is said, and what is advised
+    "dribble": ("the hub has been silent for 0.5 s", NETWORK),
+    "401": ("the hub has no such model, or keeps it private (401)", "check the name"),
+    "403": ("the hub has no such model, or keeps it private (403)", "check the name"),
+    "404": ("the hub has no such model, or keeps it private (404)", "check the name"),
+    "503": ("the hub is out of order (503)", LATER),
+    "429": ("the hub is asked too often from here (429)", "try again in some minutes"),
+    "portal": ("what answers is not the hub (this network's login page, perhaps)", NETWORK),
+    "outside": ("what answers is not the hub (this network's login page, perhaps)", NETWORK),
+    "html": ("the hub sends a wrong or damaged config.json", LATER),
+    "endless": ("the hub sends a config.json without end", LATER),
+    "missing": ("There is no model.safetensors", None),
+    "stall": ("the hub has been silent for 0.5 s", NETWORK),
+    "drop": ("the hub has been silent for 1.5 s", NETWORK),  # of new tries no one gets further
+    "wrong": ("the hub sends a wrong or damaged model.safetensors", LATER),
 }
 
 
@@ -581,11 +584,13 @@ def test_a_hub_that_fails_is_given_up_and_leaves_nothing_wrong(
     assert load_bert().name == "all-MiniLM-L6-v2"
     out, err = capfd.readouterr()
     assert re.match(BUNDLED.format("1100 × 36") + ", because [a-z]", out) and out.count("\n") == 1
-    assert FAULTS[fault].lower() in out.lower() and "Error" not in err
-    if fault in ("dribble", "404", "429", "503", "portal", "outside"):
+    why, advice = FAULTS[fault]
+    assert why.lower() in out.lower() and "Error" not in err
+    if fault.isdigit() or fault in ("dribble", "portal", "outside"):
         assert [request.split()[0] for request in server.requests] == ["HEAD"]
     if fault != "drop":
-        assert FAULTS[fault] in sentence("some/bert")
+        said = sentence("some/bert")
+        assert said.endswith(f" and {why}: {advice}, or give 'bundled'.") if advice else why in said
     server.repair()
     monkeypatch.setattr(models, "ANSWER", 20)
     monkeypatch.setattr(models, "STALL", 20)
@@ -609,6 +614,7 @@ def test_offline_the_hub_is_not_asked(hub, cache, monkeypatch, capfd):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     server = hub()
     assert because(capfd) == "bert-base-uncased is not cached and HF_HUB_OFFLINE is set"
+    assert sentence("some/bert").endswith("HF_HUB_OFFLINE is set: unset it, or give 'bundled'.")
     assert server.requests == []
 
 
@@ -637,9 +643,8 @@ def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys
     cut = bert.fit("today is a good day and " * 120)
     most = bert.model.config.max_position_embeddings
     assert len(bert.tokenizer(cut)["input_ids"]) == most
-    assert re.fullmatch(
-        f"This text has more tokens than this model has places, {most}: .*\n", capsys.readouterr().out
-    )
+    said = f"This text has more tokens than this model has places, {most}: it is cut after {cut[-20:]!r}.\n"
+    assert capsys.readouterr().out == said
 
 
 @pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import regenerate
+from test_plots import lab
 from traitlets.config import Config
 
 from helpers import copies
@@ -297,6 +298,8 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
                 or after.source.startswith(("#", "<details>"))
                 or "**Predict" in after.source
             )
+    ink = re.search("color: (#[0-9a-f]{6})", copies.READABLE)[1]
+    assert lab("#b2ebf2")[0] - lab(ink)[0] > 60  # on the box of JupyterLab's dark theme
     mine = tmp_path / f"{NAMES[0]}.ipynb"
     mine.write_text("mine")
     copies.copy_all(NOTEBOOKS, tmp_path)
@@ -313,6 +316,8 @@ def test_on_paper_the_answers_come_last(name):
     last = next(n for n, text in enumerate(texts) if "Answers" in text)
     questions = sum("**Predict" in cell.source for _, cell in cells(name, "markdown"))
     asked = [text for text in texts[:last] if re.search(r"\*\*\d+\. Predict", text)]
+    choices = [c.source for _, c in cells(name, "markdown") if "**Predict" in c.source]
+    assert "".join(asked).count("\n- ☐ ") == len(re.findall(r"\n- [a-z]\)", "".join(choices)))
     numbers = [text for text in texts[last:] if re.fullmatch(r"\*\*\d+\.\*\*", text)]
     assert len(asked) == len(numbers) == questions > 0
     notebook = regenerate.read(NOTEBOOKS / f"{name}.ipynb")

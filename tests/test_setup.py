@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_anywhere import SKIP
+from test_commands import brings, installed_by
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}  # conda-forge's name is another
@@ -140,6 +141,34 @@ def test_a_workflow_may_only_read_but_for_publishing_and_cannot_pass_in_vain(pat
     assert "continue-on-error" not in text and "|| true" not in text
     for file in re.findall(r"tests/\w+\.py", text):
         assert (ROOT / file).exists(), file
+    heard = "".join((ROOT / name).read_text("utf-8") for name in (".ci/run", "tests/test_published.py"))
+    for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
+        for name in step.get("env", {}):
+            assert name in re.findall(r"[A-Z_]{3,}", heard), f"nothing reads {name}"
+        files = re.findall(r"-r (\S+)", step.get("run", ""))
+        for program in {"sphinx-build", "pytest"} & set(step.get("run", "").split()):
+            assert brings(installed_by(files), program), f"nothing installed there brings {program}"
+
+
+def test_every_file_asks_for_the_same_lowest_python_and_each_line_has_its_twin_for_windows():
+    lowest = SETTINGS["project"]["requires-python"].removeprefix(">=")
+    said = {
+        "README.md": r"Python (3\.\d+) or later",
+        "environment.yml": r"python=(3\.\d+)",
+        ".ci/run": r"Python (3\.\d+) or later",
+        ".github/workflows/test.yml": r'python: \["(3\.\d+)"',
+        ".github/workflows/weekly.yml": r'"(3\.\d+)", versions: LOWEST',
+    }
+    for name, pattern in said.items():
+        assert set(re.findall(pattern, (ROOT / name).read_text("utf-8"))) == {lowest}, name
+    assert SETTINGS["tool"]["ruff"]["target-version"] == f"py{lowest.replace('.', '')}"
+    assert f"sys.version_info < ({lowest.replace('.', ', ')})" in (ROOT / ".ci/run").read_text("utf-8")
+    for page in PAGES:
+        for sh, shell in re.findall(
+            r"```sh\n(.*?)```\n```powershell\n(.*?)```", page.read_text("utf-8"), re.DOTALL
+        ):
+            twins = [re.findall(r"-r \S+|[\w-]+\.py|nbconvert|pytest|-m \w+", text) for text in (sh, shell)]
+            assert twins[0] == twins[1], page.name
 
 
 PYTHON = """#!{python}

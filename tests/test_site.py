@@ -84,6 +84,8 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
         stored = (ROOT / "notebooks" / f"{path.stem}.ipynb").read_text(encoding="utf-8")
         for tag in ("solution", "proof"):
             assert html.count(f"Show the {tag}") == stored.count(f'"{tag}"\n'), (path.name, tag)
+        folded = sum(stored.count(f'"{tag}"\n') for tag in ("solution", "proof"))
+        assert html.count("tag_hide-cell") == folded, "of an answer the code stays"
         pictures = {path.parent / target for target in Page(path).targets if "_images/" in target}
         assert html.count("<figcaption>") == stored.count("<figcaption>") == html.count('loading="lazy"')
         assert sum(file.stat().st_size for file in [path, *pictures]) <= 400_000, path.name

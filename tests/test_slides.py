@@ -5,6 +5,7 @@ as one presentation, because opening the page is what takes time.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import browser
 import pytest
+from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "docs"))
@@ -169,6 +171,21 @@ def test_every_slide_fits_and_can_be_read_from_the_last_row(tmp_path, measure):
         if seen["asks"] and not minutes.marked(seen["notes"]):
             wrong.append(f"{where} asks, and the speaker view has no notes for it")
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["slides", "short"])
+def test_what_static_slides_take_in_lies_where_npm_puts_it(name, tmp_path, monkeypatch):
+    (tmp_path / "slides/node_modules/reveal.js").mkdir(parents=True)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
+    config = PyFileConfigLoader(f"{name}.py", str(ROOT / "docs")).load_config()
+    exporter, folder = config.SlidesExporter, tmp_path / config.FilesWriter.build_directory
+    packages = json.loads((ROOT / "docs/package.json").read_text("utf-8"))["devDependencies"]
+    for address in (exporter.reveal_url_prefix, exporter.require_js_url, exporter.jquery_url):
+        package = Path(os.path.normpath(folder / address)).relative_to(tmp_path / "slides/node_modules")
+        assert package.parts[0] in packages, address
+        there = ROOT / "docs/node_modules"
+        assert not there.exists() or (there / package).exists(), address
 
 
 # Handouts
