@@ -8,6 +8,7 @@ _HOME = {
     "progress": "exercises",
     "patient": "exercises",
     "explore": "explorer",
+    "drag": "moving",
     "film": "moving",
     "plots": None,
     "published": None,
