@@ -20,7 +20,7 @@ class Short(Preprocessor):
         return notebook, resources
 
 
-c.SlidesExporter.preprocessors = [Short]
+c.SlidesExporter.preprocessors.insert(0, Short)
 c.FilesWriter.build_directory = "slides/short"
 c.SlidesExporter.reveal_url_prefix = "../node_modules/reveal.js"
 c.SlidesExporter.require_js_url = "../node_modules/requirejs/require.js"

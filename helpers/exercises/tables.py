@@ -87,7 +87,7 @@ def five_words(bert):
             return "Expected a text in quotes, the sentence itself."
         words = text.lower().split()
         if len(words) != 5:
-            return f"That is not five words but {len(words)}, counted by the blanks between them."
+            return f"That is not five words but {len(words)}, counted by the spaces between them."
         for word in words:
             if not re.fullmatch("[a-z]+", word):
                 return f"{word[:40]!r} has something in it that is not a letter from a to z."
