@@ -38,6 +38,7 @@ def write(out):
     out.mkdir(parents=True, exist_ok=True)
     for program in (
         DOCS.parent / "helpers" / "explorer.js",
+        DOCS.parent / "helpers" / "drag.js",
         DOCS.parent / "helpers" / "film.js",
         DOCS / "explorer_page.js",
         DOCS / "neighbours.js",

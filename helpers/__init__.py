@@ -8,6 +8,7 @@ _HOME = {
     "progress": "exercises",
     "patient": "exercises",
     "explore": "explorer",
+    "drag": "moving",
     "film": "moving",
     "plots": "plots",  # these two are themselves what is wanted
     "published": "published",

@@ -1,6 +1,7 @@
-"""A training as a film: its reader moves a slider from step to step, and nothing moves by itself.
+"""Pictures that their reader moves, with sliders; none moves by itself.
 
-`film.js` draws, in a notebook as on the course's web page; all it needs lies in the output, so that no kernel is asked.
+`film.js` and `drag.js` draw, in a notebook as on the course's web page; all they need lies in the output, so that no kernel
+is asked.
 """
 
 import base64
@@ -17,22 +18,20 @@ from . import picture as draw
 from . import plots
 
 
-class Film(anywidget.AnyWidget):
-    """The film as a widget; see `film`. `data` is what film.js draws, `still` the picture for where nothing moves."""
+class Moving(anywidget.AnyWidget):
+    """A picture to move, as a widget. `data` is what its program draws, `still` the picture for where nothing moves."""
 
-    _esm = Path(__file__).with_name("film.js")
     data = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, data, still):
-        super().__init__(data=data)
-        self.still = still
+    def __init__(self, program, data, still):
+        code = Path(__file__).with_name(f"{program}.js").read_text(encoding="utf-8")
+        super().__init__(_esm=code, data=data)
+        self.program, self.still = program, still
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         inside = json.dumps(self.data, ensure_ascii=False).replace("<", "\\u003c")
-        page = (
-            f'<div class="bert-film">{self.still.html}<script type="application/json">{inside}</script></div>'
-        )
+        page = f'<div class="bert-{self.program}">{self.still.html}<script type="application/json">{inside}</script></div>'
         return {**data, "text/html": page, "text/plain": self.still.alt}, metadata
 
 
@@ -70,7 +69,24 @@ def film(frames, losses, names, groups, *, still):
         "curve": [round(unsure, 1) for unsure in curve],
     }
     chosen = {f"step {step}": _cosines(frames[step][1]) for step in still}
-    return Film(data, plots.heat_maps(chosen, "place", "place", limit=1))
+    return Moving("film", data, plots.heat_maps(chosen, "place", "place", limit=1))
+
+
+def drag(x, gamma, beta, eps=1e-12):
+    """Arrows of a token of two numbers as it comes, minus its mean, by its spread, and with gamma and beta: its reader
+    drags the token, or moves sliders for it, for gamma, for beta and for eps, which is 0, 1e-12, 0.01, 0.1 or 1."""
+    token, gamma, beta = (torch.tensor(pair, dtype=torch.float64) for pair in (x, gamma, beta))
+    centred = token - token.mean()
+    normalised = centred / (centred.pow(2).mean() + eps).sqrt()
+    drawn = {
+        "a token": token,
+        "minus its mean": centred,
+        "by its spread": normalised,
+        "gamma, beta": gamma * normalised + beta,
+    }
+    kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
+    data = {"x": token.tolist(), "gamma": gamma.tolist(), "beta": beta.tolist(), "eps": eps, "kinds": kinds}
+    return Moving("drag", data, plots.arrows(drawn))
 
 
 def _cosines(rows):

@@ -9,7 +9,7 @@ import browser
 import pytest
 import torch
 
-from helpers import film
+from helpers import drag, film
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,6 +77,62 @@ def test_the_slider_shows_each_step(tmp_path, where):
         assert len(seen) == 3, "the pictures do not move"
         assert tab.locator(".words title").all_text_contents() == stored["names"]
         assert tab.locator("figure").is_visible() == (where == "notebook")  # the page hides the still
+        for width in (1280, 390):
+            tab.set_viewport_size({"width": width, "height": 844})
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert browser.axe(tab) == []
+
+
+@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
+def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path):
+    (tmp_path / "explorer").mkdir()
+    shutil.copy(ROOT / "docs" / "_static" / "site.js", tmp_path)
+    shutil.copy(ROOT / "helpers" / "drag.js", tmp_path / "explorer")
+    output = drag([5.0, 1.0], [1.5, 0.5], [0.0, 1.0])._repr_mimebundle_()[0]["text/html"]
+    page = (
+        '<!doctype html><html lang="en" data-content_root="./"><meta charset="utf-8"><title>A token</title>'
+    )
+    page += f'<main><h1>A token</h1>{output}</main><script type="module" src="site.js"></script>'
+    (tmp_path / "index.html").write_text(page, "utf-8")
+    now = {"x": [5.0, 1.0], "weight": [1.5, 0.5], "bias": [0.0, 1.0], "eps": 1e-12}
+    with browser.serve(tmp_path) as (address, _), browser.page() as tab:
+        tab.goto(address)
+        said, sliders = tab.get_by_role("status"), tab.get_by_role("slider")
+        sliders.first.wait_for()
+
+        def agrees():
+            tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}
+            of = torch.nn.functional.layer_norm(tensors.pop("x"), (2,), **tensors | {"eps": now["eps"]})
+            last = re.findall(r"\[(\S+), (\S+)\]", said.inner_text().replace("−", "-"))[-1]
+            assert [float(one) for one in last] == pytest.approx(of.tolist(), abs=0.0051)
+
+        agrees()
+        for n, (name, which, key, step) in enumerate(
+            [
+                ("x", 0, "ArrowLeft", -0.5),
+                ("x", 1, "ArrowRight", 0.5),
+                ("weight", 0, "ArrowRight", 0.1),
+                ("weight", 1, "ArrowLeft", -0.1),
+                ("bias", 0, "ArrowRight", 0.1),
+                ("bias", 1, "ArrowLeft", -0.1),
+            ]
+        ):
+            sliders.nth(n).press(key)
+            now[name][which] += step
+            agrees()
+        sliders.last.press("End")
+        now["eps"] = 1
+        agrees()
+        area = tab.locator(".plane").bounding_box()
+        tab.mouse.move(area["x"] + area["width"] / 4, area["y"] + area["height"] / 4)
+        tab.mouse.down()
+        now["x"] = [-3.0, 3.0]
+        agrees()
+        tab.mouse.move(area["x"] + area["width"] / 4, area["y"] + area["height"] * 3 / 4)
+        now["x"] = [-3.0, -3.0]
+        agrees()
+        sliders.last.press("Home")
+        assert "0 / 0 is no number" in said.inner_text()
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width

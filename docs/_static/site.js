@@ -51,12 +51,9 @@ addEventListener("load", () => setTimeout(() => { // once this page has all it n
   if (!navigator.connection?.saveData) navigator.serviceWorker?.register(new URL("service_worker.js", root));
 }, 5000));
 
-// A film's numbers lie in the page, beside a still picture for where nothing moves.
-const films = document.querySelectorAll(".bert-film");
-if (films.length) {
-  const { mount } = await import("./explorer/film.js");
-  for (const place of films) {
-    mount(place, JSON.parse(place.querySelector("script").textContent));
-    place.querySelector("figure").hidden = true;
-  }
+// What a picture to move needs lies in the page, beside a still picture for where nothing moves.
+for (const place of document.querySelectorAll(".bert-film, .bert-drag")) {
+  const { mount } = await import(`./explorer/${place.className.replace("bert-", "")}.js`);
+  mount(place, JSON.parse(place.querySelector("script").textContent));
+  place.querySelector("figure").hidden = true;
 }

@@ -1,0 +1,85 @@
+/* A token of two numbers on its way through LayerNorm: its reader moves it, gamma, beta and eps.
+
+`mount` draws into an element, beginning with `data` from helpers/moving.py, in a notebook (the default export is what
+anywidget calls) and in a web page. */
+
+const EPS = [0, 1e-12, 0.01, 0.1, 1], END = 6; // the plane goes from -END to END
+const ORDER = ["first", "second"];
+const CSS = `
+.drag-now { container-type: inline-size; max-width: 900px; box-sizing: border-box; margin: .5em 0; padding: 10px;
+  border: 1px solid #c8c8c8; border-radius: 8px; background: #fff; color: #161616; font: 15px/1.4 system-ui, sans-serif;
+  display: grid; grid-template-columns: 1fr 1fr; gap: 4px 20px;
+  label { display: block; margin: 0; } input { display: block; width: 100%; height: 36px; margin: 0; accent-color: #0d3b8c; }
+  :focus-visible { outline: 3px solid #1d6fd8; outline-offset: -3px; }
+  svg { display: block; width: 100%; border: 1px solid #c4c4c4; box-sizing: border-box; } svg.plane { touch-action: none; cursor: crosshair; }
+  p { margin: .4em 0; grid-column: 1 / -1; min-height: 2.8em; font: inherit; }
+  .kinds { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 14px; }
+  .kinds span { border-left: 14px solid; padding-left: 4px; line-height: 1.2; }
+  @container (max-width: 600px) { > div { grid-column: 1 / -1; } > div + div, .kinds { order: 1; } p { min-height: 5.6em; }
+    > div + div { display: grid; grid-template-columns: 1fr 1fr; gap: 0 14px; } }
+}`;
+
+const say = (number) => String(Number(number.toFixed(2))).replace("-", "−");
+const sayEps = (eps) => String(eps).replace("-", "−"); // down to 1e-12
+const vector = (numbers) => `[${numbers.map(say).join(", ")}]`;
+
+/** LayerNorm, step by step. */
+function steps({ x, gamma, beta, eps }) {
+  const mean = (x[0] + x[1]) / 2, centred = x.map((one) => one - mean), variance = (centred[0] ** 2 + centred[1] ** 2) / 2;
+  const normalised = centred.map((one) => one / Math.sqrt(variance + eps));
+  return { mean, variance, arrows: [x, centred, normalised, normalised.map((one, n) => gamma[n] * one + beta[n])] };
+}
+
+/** Draw into `el` a token `data.x` with `data.gamma`, `data.beta`, `data.eps`; `data.kinds` are names and colours of the arrows. */
+export function mount(el, data) {
+  const root = document.createElement("div"), now = { x: [...data.x], gamma: [...data.gamma], beta: [...data.beta], eps: data.eps };
+  const box = (name, min, max, step) => `<label>${name} <b></b><input type="range" min="${min}" max="${max}" step="${step}"></label>`;
+  const boxes = [["a token", -END, END, 0.5], ["gamma", -2, 2, 0.1], ["beta", -2, 2, 0.1]].flatMap(([name, ...ends]) => ORDER.map((which) => box(`${name}, ${which}:`, ...ends)));
+  root.className = "drag-now";
+  root.innerHTML = `<style>${CSS}</style><div><svg class="plane" viewBox="${-END} ${-END} ${2 * END} ${2 * END}" aria-hidden="true">
+      <path d="M${-END} 0H${END}M0 ${-END}V${END}" stroke="#c4c4c4" stroke-width=".04"/>
+      ${data.kinds.map(([, colour]) => `<path fill="none" stroke="${colour}" stroke-width=".12" stroke-linecap="round"/><circle r=".24" fill="${colour}"/>`).join("")}</svg></div>
+    <div>${boxes.join("")}${box("eps:", 0, EPS.length - 1, 1)}</div><p role="status"></p>
+    <div class="kinds">${data.kinds.map(([, colour]) => `<span style="border-color: ${colour}"></span>`).join("")}</div>`;
+  root.querySelectorAll(".kinds span").forEach((span, n) => span.append(data.kinds[n][0]));
+  const plane = root.querySelector(".plane"), inputs = [...root.querySelectorAll("input")];
+  const places = [now.x, now.gamma, now.beta].flatMap((pair) => [[pair, 0], [pair, 1]]);
+
+  function show() {
+    const { mean, variance, arrows } = steps(now), lost = arrows[2].some(Number.isNaN);
+    places.forEach(([pair, n], at) => { inputs[at].value = pair[n]; });
+    inputs.at(-1).value = EPS.indexOf(now.eps);
+    for (const [at, input] of inputs.entries()) {
+      const told = at < places.length ? say(places[at][0][places[at][1]]) : sayEps(now.eps);
+      input.previousElementSibling.textContent = told;
+      input.setAttribute("aria-valuetext", told);
+    }
+    arrows.forEach(([x, y], n) => {
+      const line = plane.children[1 + 2 * n], tip = plane.children[2 + 2 * n];
+      line.setAttribute("d", lost && n > 1 ? "" : `M0 0L${x} ${-y}`);
+      tip.setAttribute("transform", lost && n > 1 ? "scale(0)" : `translate(${x} ${-y})`);
+    });
+    root.querySelector("p").textContent = `${vector(arrows[0])} minus its mean ${say(mean)} is ${vector(arrows[1])}. ` + (lost
+      ? "Its spread is 0, eps is 0, and 0 / 0 is no number."
+      : `Divided by the root of variance ${say(variance)} + eps ${sayEps(now.eps)} it is ${vector(arrows[2])}. Times gamma plus beta it is ${vector(arrows[3])}.`);
+  }
+  inputs.forEach((input, at) => {
+    input.oninput = () => {
+      if (at < places.length) places[at][0][places[at][1]] = input.valueAsNumber;
+      else now.eps = EPS[input.valueAsNumber];
+      show();
+    };
+  });
+  plane.onpointerdown = plane.onpointermove = (event) => {
+    if (!event.buttons) return;
+    const { left, top, width } = plane.getBoundingClientRect(), half = (n) => Math.max(-END, Math.min(END, Math.round(2 * n) / 2));
+    now.x[0] = half(((event.clientX - left) / width) * 2 * END - END);
+    now.x[1] = half(END - ((event.clientY - top) / width) * 2 * END);
+    show();
+  };
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's
+  show();
+  el.append(root);
+}
+
+export default { render: ({ model, el }) => mount(el, model.get("data")) };
