@@ -652,7 +652,7 @@ def test_an_answer_may_be_off_so_far_and_no_farther(number, bert, say):
     kind, _ = asked(number, bert)
     function = isinstance(kind, checking.Function)
     values = kind.expected if function else [checking.read(getattr(kind, "right", ""))]
-    special = getattr(kind, "decimals", None) or getattr(kind, "demand", None)
+    special = getattr(kind, "decimals", None) or getattr(kind, "view", None)
     if special or not all(isinstance(value, torch.Tensor) for value in values):
         return  # texts, places of one dtype; what may be rounded has examples above
     whole = all((value == value.round()).all() for value in values)
