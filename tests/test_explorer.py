@@ -404,7 +404,8 @@ FIRST_PIXELS = """() => [...document.querySelectorAll(".grid canvas:not(.shares)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_negative_numbers_are_green_and_positive_ones_red_as_in_the_pictures(bert, page, scheme):
     page.emulate_media(color_scheme=scheme)
-    browser.explore(page, text := "the bank of the river")
+    page.get_by_label("Sentence").fill(text := "the bank of the river")
+    page.locator(".line", has_text="river").wait_for()
     _, stages = numbers(bert, text)
     seen = zip(page.evaluate(FIRST_PIXELS), stages.values(), strict=True)
     pairs = [

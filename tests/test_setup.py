@@ -141,10 +141,13 @@ def test_a_workflow_may_only_read_but_for_publishing_and_cannot_pass_in_vain(pat
     assert "continue-on-error" not in text and "|| true" not in text
     for file in re.findall(r"tests/\w+\.py", text):
         assert (ROOT / file).exists(), file
-    heard = "".join((ROOT / name).read_text("utf-8") for name in (".ci/run", "tests/test_published.py"))
+    script = (ROOT / ".ci/run").read_text("utf-8")
+    heard = script + (ROOT / "tests/checkpoints.py").read_text("utf-8")
+    assert set(re.findall(r"versions: (\w+)", text)) <= set(re.findall(r"^(\w+)\)$", script, re.MULTILINE))
     for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
-        for name in step.get("env", {}):
-            assert name in re.findall(r"[A-Z_]{3,}", heard), f"nothing reads {name}"
+        for name, value in step.get("env", {}).items():
+            value = ".*" if "${{" in str(value) else value
+            assert re.search(rf"\b{name}\b.{{,10}}{value}", heard), f"nothing reads {name}={value}"
         files = re.findall(r"-r (\S+)", step.get("run", ""))
         for program in {"sphinx-build", "pytest"} & set(step.get("run", "").split()):
             assert brings(installed_by(files), program), f"nothing installed there brings {program}"
@@ -161,6 +164,9 @@ def test_every_file_asks_for_the_same_lowest_python_and_each_line_has_its_twin_f
     }
     for name, pattern in said.items():
         assert set(re.findall(pattern, (ROOT / name).read_text("utf-8"))) == {lowest}, name
+    for path in (ROOT / ".devcontainer/devcontainer.json", *ROOT.glob(".github/workflows/*.yml")):
+        named = re.findall(r"python\S*?:? ?\[?\"?3\.(\d+)", path.read_text("utf-8"))
+        assert all(int(minor) >= int(lowest.partition(".")[2]) for minor in named), path.name
     assert SETTINGS["tool"]["ruff"]["target-version"] == f"py{lowest.replace('.', '')}"
     assert f"sys.version_info < ({lowest.replace('.', ', ')})" in (ROOT / ".ci/run").read_text("utf-8")
     for page in PAGES:
