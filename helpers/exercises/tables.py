@@ -384,8 +384,9 @@ def positions_under_padding(bert):
 
     def dtype(function):
         found = function(torch.tensor(masks[0]))
-        rows = isinstance(found, list | tuple) and torch.is_tensor(found[0])
-        found = torch.as_tensor(found[0] if rows else found).dtype
+        while isinstance(found, list | tuple) or getattr(found, "dtype", None) == object:
+            found = found[0]  # rows of tensors, numbers
+        found = torch.as_tensor(found).dtype
         wrong = f"The places are right, but as {found}: nn.Embedding takes torch.int64 (`.long()`)."
         return None if found in (torch.int32, torch.int64) else wrong
 
