@@ -552,12 +552,15 @@ def flags(axes, marks):
     ends = []  # where the text of each line ends
     look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
     arrow = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
+    room = axes.figure.bbox.width
     for x, text in marks:
         text = shorten(text, 260)
-        middle, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
+        at, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
+        middle = min(max(at, half), room - half)  # a text stays inside the picture
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
         ends[line : line + 1] = [middle + half + 8]
-        axes.annotate(text, (x, 1), (0, 13 + 15 * line), arrowprops=arrow, **look)
+        aside = (middle - at) * 72 / axes.figure.dpi
+        axes.annotate(text, (x, 1), (aside, 13 + 15 * line), arrowprops=arrow, **look)
 
 
 def end_labels(axes, x, ends):

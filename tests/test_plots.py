@@ -686,3 +686,14 @@ def test_a_picture_is_the_same_whatever_the_reader_has_set(setting, two_pictures
             torch.set_default_dtype(torch.float32)
             torch.set_grad_enabled(True)
             torch.set_default_device(None)
+
+
+def test_a_mark_at_the_edge_keeps_its_text_inside():
+    drawn = plots.histograms(
+        {"a": [0.0, 1.0]}, "value", marks={"where it began": 0.0, "and where it ended": 1.0}
+    )
+    figure = drawn.figure
+    figure.draw_without_rendering()
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, text.get_text()
