@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
-SECONDS = 5  # of computing; of the clock, which a busy machine stretches and a sleeping call runs out, four times this
+SECONDS = 5  # of computing
+CLOCK = 4  # times as many by the clock, which a busy machine stretches and a sleeping call runs out
 # Else a line on stderr for every process that is forked.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -79,7 +80,7 @@ def forked(call, writing):
     for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
-    signal.setitimer(signal.ITIMER_REAL, 4 * SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, CLOCK * SECONDS)
     torch.set_num_threads(1)  # the others stayed behind
 
     def tell(value):
@@ -116,7 +117,7 @@ def in_this_thread(call):
 
     def watch():
         nonlocal expired
-        computing, clock = time.process_time() + SECONDS, time.monotonic() + 4 * SECONDS
+        computing, clock = time.process_time() + SECONDS, time.monotonic() + CLOCK * SECONDS
         while not finished.wait(0.05):
             if time.process_time() < computing and time.monotonic() < clock:
                 continue
