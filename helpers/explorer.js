@@ -294,14 +294,17 @@ class Explorer {
   }
 
   /** Show what is typed now in the boxes, and have its numbers drawn; what is typed meanwhile comes next. */
-  async update() {
+  update() {
     const { state, parts, options } = this, { sentence, other, use } = state;
     for (const key of ["sentence", "other", "use", "source"]) if (parts[key].value !== state[key]) parts[key].value = state[key];
     parts.uses.hidden = !other;
     parts.summary.textContent = other ? `Second text: ${quote(other)}` : `Second text${parts.sources.hidden ? "" : ", model"}`;
     options.changed?.({ sentence, other, use });
     this.again = true;
-    if (this.busy) return;
+    if (!this.busy) this.done = this.askAgain();
+  }
+
+  async askAgain() {
     for (this.busy = true; this.again; ) {
       this.again = false;
       await this.ask();
@@ -471,6 +474,7 @@ class Explorer {
     });
     link.onclick = async () => {
       const copied = await options.address({ sentence: state.sentence, other: state.other, use: state.use });
+      await this.done; // what is drawn meanwhile clears the line
       this.say(copied ? "The link is copied." : "The link stands in the browser's address line.");
     };
     parts.close.onclick = () => this.follow(-1);

@@ -627,7 +627,7 @@ def test_a_right_answer_passes_in_every_form_and_quickly(number, any_bert, say):
         reply = say(number, any_bert, form)
         times.append(time.process_time() - start)
         assert reply.startswith(f"✓ {number} right. ") and len(reply) > 30, (form, reply)
-    assert min(times) < 0.5  # the first may load code
+    assert min(times) < limits.SECONDS / 2  # far from where it would be stopped; the first may load code
 
 
 @each
