@@ -96,6 +96,9 @@ MEASURE = """() => {
         wide: [...slide.querySelectorAll('.cm-scroller, .highlight pre, .jp-OutputArea-output, .jp-RenderedHTMLCommon')]
             .filter(part => !part.closest('aside') && part.scrollWidth > part.clientWidth + 1)
             .map(part => part.textContent.slice(0, 60)),
+        draws: [...slide.querySelectorAll('.cm-line, .highlight pre, .jp-PlaceholderText')]
+            .filter(e => /^(plots\\.|explore\\(|drag\\(|film\\()/m.test(e.textContent) && e.checkVisibility({opacityProperty: true}))
+            .map(e => e.textContent),
         asks: !!slide.querySelector('.alert-info'),
         notes: [...slide.querySelectorAll('aside.notes')].map(aside => aside.textContent).join(' '),
         arrows: arrows - slide.getBoundingClientRect().left,
@@ -126,6 +129,8 @@ def settled(page):
 
 def rise(folder):
     lecture(folder)
+    staged, _ = LastRow().preprocess(nbformat.read(folder / "lecture.ipynb", 4), {})  # as docs/stage.py does
+    nbformat.write(staged, folder / "lecture.ipynb")
     (folder / "rise.css").write_bytes((ROOT / "notebooks" / "rise.css").read_bytes())
     with browser.jupyterlab(folder) as (address, token), browser.page(*SCREEN) as page:
         page.set_default_timeout(120_000)
@@ -171,6 +176,8 @@ def test_every_slide_fits_and_can_be_read_from_the_last_row(tmp_path, measure):
             wrong.append(f"{where} reaches {seen['right']:.0f}, the arrows begin at {seen['arrows']:.0f}")
         if seen["prose"] < PROSE or seen["code"] < CODE:
             wrong.append(f"{where}: prose {seen['prose']} px, code {seen['code']} px")
+        if seen["draws"]:
+            wrong.append(f"{where} shows the call {seen['draws']}, where its picture is the point")
         if seen["asks"] and not minutes.marked(seen["notes"]):
             wrong.append(f"{where} asks, and the speaker view has no notes for it")
     assert not wrong, "\n" + "\n".join(wrong)
