@@ -75,7 +75,7 @@ def test_the_short_path_has_the_answer_to_what_it_asks():
 # In a browser
 
 ALL_AT_ONCE = """
-.reveal .slides section { display: block !important; transform: none !important; visibility: visible !important }
+.reveal .slides section { display: block !important; transform: none !important; visibility: visible !important; opacity: 1 !important }
 .reveal .slides .fragment { opacity: 1 !important; visibility: inherit !important }
 * { transition: none !important }
 """
