@@ -13,10 +13,10 @@ from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counte
 
 
 @styled
-def bars(values, xlabel, *, log=False, unit="", marked=None):
+def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for
     up to 4 bars together. `unit` is written after each value; "%" writes shares as percents. `marked`, a name, is the
-    bar to look at."""
+    bar to look at; `groups`, a list of as many names as bars, up to 4 different, gives each its colour."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped = isinstance(next(iter(values.values())), dict)
     rows = values if grouped else {name: {"": of} for name, of in values.items()}
@@ -29,6 +29,9 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
     if marked is not None and (grouped or marked not in values):
         raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
+    kinds = None if groups is None else draw.check_texts("groups", groups, len(values))
+    if kinds and (grouped or marked is not None):
+        raise PictureError("groups are for single bars of which none is marked")
     unit = draw.shorten(unit, 120) if unit else ""
 
     def told(value):
@@ -38,6 +41,9 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     thick, looks = 0.74 / len(series), draw.looks(series)
     own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
+    if kinds:
+        of = draw.looks(draw.check_named("groups", dict.fromkeys(kinds), 4, "groups can be told apart"))
+        own = [of[kind][0] for kind in kinds]
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
@@ -47,9 +53,18 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     if grouped:
         told_apart = [draw.shorten(name, 740 / len(series) - 40) for name in series]
         figure.legend(axes.containers, told_apart, loc="outside upper left", ncols=5)
+    if kinds:
+        patches = [drawn.patches[kinds.index(kind)] for kind in of]
+        figure.legend(
+            patches,
+            [draw.shorten(kind, 330) for kind in of],
+            loc="outside upper left",
+            ncols=len(of) if len(of) < 3 else 2,
+        )
     names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
     alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
+    alt += f" Groups: {listed(f'{kind} ({kinds.count(kind)})' for kind in of)}." if kinds else ""
     most, least = draw.highest(flat), draw.highest(-flat)
     same = [listed(n for n, of in zip(names, flat, strict=True) if of == flat[at]) for at in (most, least)]
     caption = f"Largest: {same[0]}, {told(flat[most])}"

@@ -164,7 +164,7 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, size):
     "wrong", [([1.0], [1], [0]), ([1.0] * 4, [1] * 4, [0] * 4), ([1.0, 2], [1, 1], [0, 0], 1e-5)]
 )
 def test_what_cannot_be_moved_is_told(wrong):
-    with pytest.raises(PictureError, match="two or three numbers and an eps of 0, .* and 1, found"):
+    with pytest.raises(PictureError, match=r"two or three numbers and an eps of 0, .* and 1, found"):
         drag(*wrong)
 
 
