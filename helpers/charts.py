@@ -2,7 +2,7 @@
 share."""
 
 import math
-from itertools import chain, zip_longest
+from itertools import chain, groupby, pairwise, zip_longest
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -13,10 +13,10 @@ from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counte
 
 
 @styled
-def bars(values, xlabel, *, log=False, unit="", marked=None):
+def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     """Horizontal bars with their values; `values` dict name → number, or name → dict of series → number for
     up to 4 bars together. `unit` is written after each value; "%" writes shares as percents. `marked`, a name, is the
-    bar to look at."""
+    bar to look at; `groups`, a list of as many names as bars, up to 4 different, gives each its colour."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped = isinstance(next(iter(values.values())), dict)
     rows = values if grouped else {name: {"": of} for name, of in values.items()}
@@ -29,6 +29,9 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
     if marked is not None and (grouped or marked not in values):
         raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
+    kinds = None if groups is None else draw.check_texts("groups", groups, len(values))
+    if kinds and (grouped or marked is not None):
+        raise PictureError("groups are for single bars of which none is marked")
     unit = draw.shorten(unit, 120) if unit else ""
 
     def told(value):
@@ -38,6 +41,9 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     thick, looks = 0.74 / len(series), draw.looks(series)
     own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
+    if kinds:
+        of = draw.looks(draw.check_named("groups", dict.fromkeys(kinds), 4, "groups can be told apart"))
+        own = [of[kind][0] for kind in kinds]
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
@@ -47,9 +53,18 @@ def bars(values, xlabel, *, log=False, unit="", marked=None):
     if grouped:
         told_apart = [draw.shorten(name, 740 / len(series) - 40) for name in series]
         figure.legend(axes.containers, told_apart, loc="outside upper left", ncols=5)
+    if kinds:
+        patches = [drawn.patches[kinds.index(kind)] for kind in of]
+        figure.legend(
+            patches,
+            [draw.shorten(kind, 330) for kind in of],
+            loc="outside upper left",
+            ncols=len(of) if len(of) < 3 else 2,
+        )
     names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
     alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
+    alt += f" Groups: {listed(f'{kind} ({kinds.count(kind)})' for kind in of)}." if kinds else ""
     most, least = draw.highest(flat), draw.highest(-flat)
     same = [listed(n for n, of in zip(names, flat, strict=True) if of == flat[at]) for at in (most, least)]
     caption = f"Largest: {same[0]}, {told(flat[most])}"
@@ -136,6 +151,7 @@ def _line_scales(axes, x, heights, log, above):
         draw.log_axis(axes, "x", x[0], x[-1])
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=(x == x.round()).all(), steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(lambda value, _: draw.tick(value))
     axes.grid()
     return axes.get_ylim()[0]
 
@@ -170,37 +186,61 @@ def _mark(axes, x, curves, mark):
 
 
 @styled
-def histograms(samples, xlabel, *, marks=None):
-    """Overlaid histograms of up to 4 samples on shared bins, with the mean of each; `samples` dict name →
-    [n]. `marks` dict text → x are upright lines that carry the text."""
-    samples = draw.check_named("samples", samples, 4, "histograms can be told apart", "n")
+def histograms(samples, xlabel, *, marks=None, ends=None):
+    """Histograms of up to 4 samples, one below the other over one scale, each as high as its row, with the mean of each;
+    `samples` dict name → [n]. `marks` dict text → x are upright lines that carry the text; `ends`, a pair of numbers, is
+    where the scale begins and ends (the data if not given)."""
+    samples = draw.check_named("samples", samples, 4, "histograms can be read together", "n")
     marks = draw.check_marks("marks", marks, named=True)
     every = np.concatenate([*samples.values(), [x for x, _ in marks]])
-    pad = np.ptp(every) * 0.02 or 0.5
-    bins = np.linspace(every.min() - pad, every.max() + pad, 61)
-    figure = draw.new_figure(370)
-    top = 16 + 24 * math.ceil(len(samples) / 2) + (34 if marks else 0)
-    axes = draw.add_axes_px(figure, 84, top, 796, 310 - top)  # room for 100% beside the label
-    alt, means, handles = f"Histograms of {xlabel} on the same bins.", [], []
-    for (name, of), (colour, dash, _) in zip(samples.items(), draw.looks(samples).values(), strict=True):
-        mean, share = draw.format_number(of.mean()), np.histogram(of, bins)[0] / len(of)
+    low, high = _ends(every, ends)
+    bins = np.linspace(low, high, 61 if ends is None else 121)
+    names = [draw.shorten(name, 250) for name in samples]
+    left = 24 + max(map(draw.text_width, names))
+    top = 23 + 21 * min(len(marks), 4) if marks else 10  # where no two texts fit beside one another
+    each = min(110, (384 - top) // len(samples))
+    figure = draw.new_figure(top + each * len(samples) + 46)
+    alt, means = (
+        f"{counted(len(samples), 'histogram')} of {xlabel}, from {draw.format_number(low)} to {draw.format_number(high)}.",
+        [],
+    )
+    for row, (name, of) in enumerate(samples.items()):
+        axes = draw.add_axes_px(figure, left, top + row * each, 766 - left, each - 8)
+        mean, colour = draw.format_number(of.mean()), COLOURS.get(draw.part_of(name), draw.PLAIN)
         means.append(f"{mean} for {name}")
-        axes.stairs(share, bins, fill=True, color=colour, alpha=0.18)
-        label = f"{draw.shorten(name, 330)}: mean {mean}"
-        handles.append((axes.stairs(share, bins, lw=2.2, color=colour, ls=dash), label))
-        axes.axvline(of.mean(), color=colour, ls=dash, lw=1.6)
+        axes.stairs(np.histogram(of.clip(low, high), bins)[0] / len(of), bins, fill=True, color=colour)
+        axes.axvline(of.mean(), color=INK, lw=2)
+        for x, _ in marks:
+            axes.axvline(x, color=MUTED, lw=1.4, ls=(0, (2, 2)))
+        axes.set(xlim=(low, high), yticks=[])
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(labelbottom=row == len(samples) - 1)
+        for x, side, text in (-0.01, "right", names[row]), (1.01, "left", f"mean {mean}"):
+            draw.write(axes, x, 0.35, text, ha=side, transform=axes.transAxes)
         alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {draw.format_number(of.std())}."
-    axes.set(xlim=(bins[0], bins[-1]), xlabel=draw.shorten(xlabel, 700, 12), ylabel="share of values")
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(lambda value, _: draw.percent(value))
-    axes.grid(axis="y")
+    axes.set_xlabel(draw.shorten(xlabel, 700, 12))
     for x, text in marks:
-        axes.axvline(x, color=MUTED, lw=1.2, ls=(0, (2, 2)))
         alt += f" Marked: {text}, at {draw.format_number(x)}."
-    draw.flags(axes, marks)
-    artists, names = zip(*handles[::2], *handles[1::2], strict=True)  # a legend is filled column by column
-    figure.legend(artists, names, loc="upper left", ncols=2, handlelength=2)
+    draw.flags(figure.axes[0], marks)
     return Picture(figure, alt, f"Mean {listed(means)}.")
+
+
+def _ends(values, ends):
+    """Where a scale for `values` begins and ends: at `ends`, which must hold them, or a little beyond them."""
+    if ends is None:
+        pad = np.ptp(values) * 0.02 or 0.5
+        return values.min() - pad, values.max() + pad
+    low, high = draw.check_numbers("ends", ends, "2")
+    if (
+        not low < high
+        or values.min() < low - 1e-5 * (high - low)
+        or values.max() > high + 1e-5 * (high - low)
+    ):
+        found = f"{values.min():g} to {values.max():g}"
+        raise PictureError(
+            f"ends must be two rising numbers around all values, {found}, found {low:g} and {high:g}"
+        )
+    return low, high
 
 
 @styled
@@ -245,6 +285,9 @@ def strips(rows, *, marked=None, limit=None):
     return Picture(figure, alt + beyond, caption)
 
 
+GROUPS = ("#0b8f77",), ("#6a51a3",), (INK,), (MUTED,)  # of a grid
+
+
 @styled
 def grid(rows, groups=None):
     """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
@@ -266,7 +309,8 @@ def grid(rows, groups=None):
     groups = [of[:fit] for of in groups]
     kinds = dict.fromkeys(kind for kind in chain(*groups) if kind)
     draw.check_named("groups", kinds or {"": 0}, 4, "groups can be told apart")
-    looks, top = dict(zip(kinds, ("#0b8f77", "#6a51a3", INK, MUTED), strict=False)), 40 if kinds else 8
+    looks = {kind: colour for kind, (colour,) in draw.looks(kinds, GROUPS).items()}
+    top = 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
     axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
     for row, ((name, _), texts, of) in enumerate(zip(pairs, drawn, groups, strict=True)):
@@ -278,19 +322,33 @@ def grid(rows, groups=None):
             kinds[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
             draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
         alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
-        count = [f"{quote(kind)} {counted(of.count(kind), 'time')}" for kind in looks if kind in of]
-        told.append((name, ", ".join(count) or counted(len(of), "text")))
+        told.append([of.count(kind) for kind in looks])
     if looks:
         names = [draw.shorten(kind, 170) for kind in looks]
         figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
-    few = told if len(told) <= 4 else told[:: len(told) - 1]  # else the first and the last
-    caption = "; ".join(f"{name}: {count}" for name, count in few)
-    if len({count for _, count in told}) == 1:
-        caption = f"{told[0][1]}{' in each row' if told[1:] else ''}"
-    caption = f"{draw.capital(caption)}."
+    caption = _in_groups([str(name) for name, _ in pairs], looks, told)
+    caption = caption or f"{counted(len(cells), 'row')} of up to {counted(len(wide), 'text')}."
     if fit < len(wide):
         caption += f" Of {len(wide)} columns the first {fit} are drawn."
     return Picture(figure, f"{alt} {caption}", caption)
+
+
+def _in_groups(names, kinds, counts):
+    """How many texts of each of `kinds` the rows `names` have, in words; `counts` one list for each row."""
+    if all(of == counts[0] for of in counts):
+        many = (
+            listed(f"{quote(kind)} {of}" for kind, of in zip(kinds, counts[0], strict=True)) if kinds else ""
+        )
+        return many and f"{draw.capital(many)}{' in each row' if names[1:] else ''}."
+    told = []
+    for kind, of in zip(kinds, zip(*counts, strict=True), strict=True):
+        runs = [[*run] for many, run in groupby(range(len(of)), of.__getitem__) if many]
+        where = [
+            f"{of[run[0]]} in {' to '.join(quote(names[n]) for n in dict.fromkeys((run[0], run[-1])))}"
+            for run in runs
+        ]
+        told.append(f"{quote(kind)}: {', '.join(where) if len(where) <= 7 else f'{where[0]} … {where[-1]}'}")
+    return f"{'; '.join(told)}."
 
 
 @styled
@@ -317,14 +375,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     across, down, smooth = wide * m, tall * n, "hanning" if max(wide, tall) < 0.5 else "nearest"
     figure = draw.new_figure(34 + down + 94)
     x = left + (room - across) * len(maps) / 2
-    # Few colours for many numbers: easier to read off, and far smaller on disk.
-    colours = draw.DIVERGING if n * m < 10_000 else draw.DIVERGING.resampled(15)
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from −{limit:g} to {limit:g}."
     caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
         look = {"interpolation": smooth, "interpolation_stage": "data"}  # the mean of numbers, not of colours
-        axes.imshow(array, colours, vmin=-limit, vmax=limit, **look)
+        axes.imshow(array, draw.DIVERGING, vmin=-limit, vmax=limit, **look)
         axes.set_xticks(sorted({0, (m - 1) // 2, m - 1}))
         axes.set_yticks(shown, [names[i] for i in shown])
         axes.tick_params(axis="y", labelleft=index == 0, length=0 if rows else 3.5)
@@ -340,11 +396,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if n == m > 2 and np.allclose(np.diag(array), array.max(1)):
             likest = (array - np.diag(np.full(n, np.inf))).argmax(1)
             near = int((np.abs(likest - np.arange(n)) == 1).sum())
-            beside.append(f"{title} {near} of {n}")
+            beside.append(f"{title}: {near} of {n}")
         else:
-            r, c = np.unravel_index(draw.highest(np.abs(array)), array.shape)
-            row = quote(rows[r]) if rows else f"{ylabel} {r}"
-            caption.append(f"{title}: largest {draw.format_number(array[r, c])}, {row} by {xlabel} {c}.")
+            strong = np.sqrt((array**2).mean(1))
+            ends = (quote(rows[draw.highest(of)]) if rows else draw.highest(of) for of in (strong, -strong))
+            told = "{} {} is strongest, {} palest".format(ylabel, *ends) if n > 1 else f"from {low} to {high}"
+            caption.append(f"{title}: {told}.")
     caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
     if min(wide, tall) < 0.5:
@@ -357,15 +414,17 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
 def points(panels, labels=None, *, joined="", groups=None, axes=None):
     """Points in a plane, one scale on both axes, up to 4 panels; `panels` dict title → [n, 2].
 
-    `labels` list of n strings; `joined` "ring" joins them in order and the last to the first; `groups` list
-    of n names (up to 4 different) gives each its colour and marker. With `axes`, the names (x, y) of the
+    `labels` list of n strings, or dict title → such a list; `joined` "ring" joins them in order and the last to the
+    first; `groups` list of n names (up to 4 different) gives each its colour and marker. With `axes`, the names (x, y) of the
     axes, the panels share one scale with numbers and lines through 0; without, each shows a plane of its own.
     """
     if joined not in ("", "ring"):
         raise PictureError(f"joined must be '' or 'ring', found {joined!r}")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
     groups = None if groups is None else [str(group) for group in groups]
-    labels = None if labels is None else draw.check_texts("labels", labels)
+    if not isinstance(labels, dict | None):
+        labels = dict.fromkeys(panels, draw.check_texts("labels", labels))
+    labels = {str(title): draw.check_texts("labels", of) for title, of in (labels or {}).items()}
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
     kinds = dict.fromkeys(groups or [""])
     looks = draw.looks(draw.check_named("groups", kinds, 4, "groups can be told apart"))
@@ -373,14 +432,14 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     left, right, below, top = (*((60, 24, 50) if axes else (8, 16, 10)), 66 if groups else 36)
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, of) in enumerate(panels.items()):
-        n, told = len(of), []
-        for what, found in ("labels", labels), ("groups", groups):
+        n, told, names = len(of), [], labels.get(title)
+        for what, found in ("labels", names), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
         panel = draw.add_axes_px(figure, left + index * each, top, each - right, 380 - below - top)
         panel.update_datalim(np.concatenate([*panels.values()] if axes else [of]))
         panel.set_aspect("equal", adjustable="datalim")
-        panel.margins(0.16 if labels else 0.06)
+        panel.margins(0.16 if names else 0.06)
         panel.set_title(draw.shorten(title, each - 24, 12.5))
         panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
@@ -401,11 +460,11 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
             panel.plot(*of[mine].T, marker, zorder=3, **look)
         panel.autoscale_view()
         panel.apply_aspect()
-        if labels:
-            written = draw.label_points(panel, of, of.mean(0), labels)
+        if names:
+            written = draw.label_points(panel, of, of.mean(0), names)
             told += [f"{written} of the {n} names find room"] if written < n else []
         told += _spots(of, groups if len(looks) > 1 else None)
-        alt += f" {title}: {draw.some(labels) if labels else counted(n, 'point')}."
+        alt += f" {title}: {draw.some(names) if names else counted(n, 'point')}."
         caption += [f"{title}: {'; '.join(told)}"] if told else []
     if groups:
         names = [draw.shorten(kind, 260) for kind in looks]
@@ -449,12 +508,13 @@ def _crossings(points):
 
 
 @styled
-def arrows(vectors, *, angle=False, shadow=None):
+def arrows(vectors, *, angle=False, shadow=None, joined=False):
     """Up to 4 vectors as arrows from 0, one scale both ways; `vectors` dict name → [H].
 
     Two numbers each are drawn as they are. Of longer ones the plane is drawn in which the first two lie, these two
     with their true lengths and angle. `angle` writes the angle between the first two and its cosine; `shadow`
-    names the vector whose shadow falls, at right angles, on each of the others.
+    names the vector whose shadow falls, at right angles, on each of the others; `joined` leads a dashed line from each
+    tip to the next.
     """
     vectors = draw.check_named("vectors", vectors, 4, "arrows can be told apart", "H", sizes := {})
     names, length = list(vectors), np.linalg.norm([*vectors.values()], axis=1)
@@ -477,27 +537,36 @@ def arrows(vectors, *, angle=False, shadow=None):
         axes.plot(*np.transpose(ends), zorder=1, **look)
         covered.extend(np.linspace(*ends, 60))
 
+    # Of two arrows of length 1 the shadow is the cosine.
+    both = angle and of in (0, 1) and np.allclose(drawn[:2], 1)
     if angle:
         cosine = min(1, max(-1, unit[0] @ unit[1]))
         written = f"{math.degrees(math.acos(cosine)):.0f}°", f"cosine {draw.format_number(cosine)}"
         arc = _arc(*unit[:2], written[0] == "90°") * 0.25 * length[:2].min()
         axes.plot(*arc.T, color=INK, lw=1.6)
         covered.extend(arc)
-        labels.append((", ".join(written), arc[len(arc) // 2], (0, 0)))
+        labels.append((", ".join(written[: 1 if both else 2]), arc[len(arc) // 2], (0, 0)))
         told.append(f"{quote(names[0])} and {quote(names[1])} are {' apart, '.join(written)}")
+    if joined:
+        for ends in pairwise(tips):
+            line(*ends, color=MUTED, ls=(0, (4, 3)), lw=1.6)
     for n, (name, (colour, *_)) in enumerate(draw.looks(names).items()):
         if n in feet:
             line((0, 0), feet[n], color=draw.tint(colour, 0.35), lw=12, solid_capstyle="butt")
             line(tips[of], feet[n], color=MUTED, ls=(0, (4, 3)), lw=1.6)
             far = draw.format_number(unit[n] @ tips[of])
-            labels.append((f"shadow {far}", feet[n] / 2, tips[of] - feet[n] / 2))
+            labels.append(
+                (f"{'cosine' if both and n < 2 else 'shadow'} {far}", feet[n] / 2, tips[of] - feet[n] / 2)
+            )
             told.append(f"the shadow of {quote(shadow)} on {quote(name)} is {far}")
         covered.extend(np.linspace((0, 0), tips[n], 60))
         head = {"arrowstyle": "-|>,head_width=0.35,head_length=0.7", "mutation_scale": 22, "lw": 3.5}
         axes.annotate("", tips[n], (0, 0), arrowprops=head | {"color": colour, "shrinkA": 0, "shrinkB": 0})
-        labels.append((name, tips[n], (0, 0)))
-        at = f"[{', '.join(map(draw.format_number, tips[n]))}], " if flat else ""
-        alt += f" {quote(name)}: {at}length {draw.format_number(length[n])}."
+        at = f" [{', '.join(map(draw.format_number, tips[n]))}]" if flat else ""
+        labels.append((f"{draw.shorten(name, 300 - draw.text_width(at, 17), 17)}{at}", tips[n], (0, 0)))
+        alt += f" {quote(name)}:{at}{', ' if flat else ' '}length {draw.format_number(length[n])}."
+        if flat:
+            told.append(f"{quote(name)} is{at}")
         if drawn[n] < 0.999 * length[n]:
             share = draw.percent(drawn[n] / length[n])
             told.append(f"of {quote(name)} the part in this plane is drawn, {share} of its length")

@@ -1,22 +1,23 @@
-/* A token of two numbers on its way through LayerNorm: its reader moves it, gamma, beta and eps.
+/* A token of two numbers, as arrows, or of three, as bars, on its way through LayerNorm: its reader moves it, gamma, beta and eps.
 
 `mount` draws into an element, beginning with `data` from helpers/moving.py, in a notebook (the default export is what
 anywidget calls) and in a web page. */
 
 const EPS = [0, 1e-12, 0.01, 0.1, 1], END = 6; // the plane goes from -END to END
-const ORDER = ["first", "second"];
+const ORDER = ["first", "second", "third"], BAR = 0.8; // a bar's room
 const CSS = `
 .drag-now { container-type: inline-size; max-width: 900px; box-sizing: border-box; margin: .5em 0; padding: 10px;
   border: 1px solid #c8c8c8; border-radius: 8px; background: #fff; color: #161616; font: 15px/1.4 system-ui, sans-serif;
   display: grid; grid-template-columns: 1fr 1fr; gap: 4px 20px;
-  label { display: block; margin: 0; } input { display: block; width: 100%; height: 36px; margin: 0; accent-color: #0d3b8c; }
+  > div + div { display: grid; grid-template-columns: repeat(var(--wide), 1fr); gap: 0 14px; align-content: start; align-items: end; }
+  label { display: block; margin: 0; line-height: 1.15; } label:last-child { grid-column: 1 / -1; } input { display: block; width: 100%; height: 36px; margin: 0; accent-color: #0d3b8c; }
   :focus-visible { outline: 3px solid #1d6fd8; outline-offset: -3px; }
   svg { display: block; width: 100%; border: 1px solid #c4c4c4; box-sizing: border-box; } svg.plane { touch-action: none; cursor: crosshair; }
   p { margin: .4em 0; grid-column: 1 / -1; min-height: 2.8em; font: inherit; }
   .kinds { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 14px; }
   .kinds span { border-left: 14px solid; padding-left: 4px; line-height: 1.2; }
   @container (max-width: 600px) { > div { grid-column: 1 / -1; } > div + div, .kinds { order: 1; } p { min-height: 5.6em; }
-    > div + div { display: grid; grid-template-columns: 1fr 1fr; gap: 0 14px; } }
+    > div + div { grid-template-columns: repeat(var(--narrow), 1fr); } }
 }`;
 
 const say = (number) => String(Number(number.toFixed(2))).replace("-", "−");
@@ -25,43 +26,72 @@ const vector = (numbers) => `[${numbers.map(say).join(", ")}]`;
 
 /** LayerNorm, step by step. */
 function steps({ x, gamma, beta, eps }) {
-  const mean = (x[0] + x[1]) / 2, centred = x.map((one) => one - mean), variance = (centred[0] ** 2 + centred[1] ** 2) / 2;
+  const middle = (numbers) => numbers.reduce((sum, one) => sum + one) / numbers.length;
+  const mean = middle(x), centred = x.map((one) => one - mean), variance = middle(centred.map((one) => one ** 2));
   const normalised = centred.map((one) => one / Math.sqrt(variance + eps));
-  return { mean, variance, arrows: [x, centred, normalised, normalised.map((one, n) => gamma[n] * one + beta[n])] };
+  return { mean, variance, vectors: [x, centred, normalised, normalised.map((one, n) => gamma[n] * one + beta[n])] };
 }
+
+const line = (look) => `<path fill="none" stroke-linecap="round" ${look}/>`;
+
+/** Two numbers: an arrow for each vector, and a dashed line from tip to tip. */
+const arrows = {
+  drawn: (colours) => line('stroke="#5a5a5a" stroke-width=".06" stroke-dasharray=".2 .16"') + colours.map((colour) => `<g>${line(`stroke="${colour}" stroke-width=".12"`)}<circle r=".24" fill="${colour}"/></g>`).join(""),
+  move: ([way, ...each], vectors) => {
+    way.setAttribute("d", `M${vectors.map(([x, y]) => `${x} ${-y}`).join("L")}`);
+    each.forEach((arrow, n) => {
+      arrow.style.display = vectors[n] ? "" : "none";
+      if (!vectors[n]) return;
+      const [x, y] = vectors[n];
+      arrow.firstChild.setAttribute("d", `M0 0L${x} ${-y}`);
+      arrow.lastChild.setAttribute("transform", `translate(${x} ${-y})`);
+    });
+  },
+  pulled: (x, across, up) => { x[0] = across; x[1] = up; },
+};
+
+/** Three numbers: three bars for each vector, and the token's mean as a dashed line. */
+const bars = {
+  drawn: (colours) => line('stroke="#5a5a5a" stroke-width=".06" stroke-dasharray=".2 .16"') + colours.map((colour) => `<g fill="${colour}">${"<rect/>".repeat(3)}</g>`).join(""),
+  move: ([way, ...each], vectors, mean) => {
+    way.setAttribute("d", `M${-END} ${-mean}h${3 * BAR + 0.4}`);
+    each.forEach((three, n) => [...three.children].forEach((bar, which) => {
+      const height = vectors[n]?.[which] ?? 0;
+      for (const [name, of] of Object.entries({ x: 3 * n - END + 0.3 + BAR * which, y: Math.min(0, -height), width: BAR - 0.16, height: Math.abs(height) })) bar.setAttribute(name, of);
+    }));
+  },
+  pulled: (x, across, up) => { x[Math.max(0, Math.min(2, Math.floor((across + END - 0.3) / BAR)))] = up; },
+};
 
 /** Draw into `el` a token `data.x` with `data.gamma`, `data.beta`, `data.eps`; `data.kinds` are names and colours of the arrows. */
 export function mount(el, data) {
   const root = document.createElement("div"), now = { x: [...data.x], gamma: [...data.gamma], beta: [...data.beta], eps: data.eps };
+  const kind = now.x.length === 2 ? arrows : bars;
   const box = (name, min, max, step) => `<label>${name} <b></b><input type="range" min="${min}" max="${max}" step="${step}"></label>`;
-  const boxes = [["a token", -END, END, 0.5], ["gamma", -2, 2, 0.1], ["beta", -2, 2, 0.1]].flatMap(([name, ...ends]) => ORDER.map((which) => box(`${name}, ${which}:`, ...ends)));
+  const boxes = [["a token", -END, END, 0.5], ["gamma", -2, 2, 0.1], ["beta", -2, 2, 0.1]].flatMap(([name, ...ends]) => now.x.map((_, n) => box(`${name}, ${ORDER[n]}:`, ...ends)));
   root.className = "drag-now";
   root.innerHTML = `<style>${CSS}</style><div><svg class="plane" viewBox="${-END} ${-END} ${2 * END} ${2 * END}" aria-hidden="true">
-      <path d="M${-END} 0H${END}M0 ${-END}V${END}" stroke="#c4c4c4" stroke-width=".04"/>
-      ${data.kinds.map(([, colour]) => `<path fill="none" stroke="${colour}" stroke-width=".12" stroke-linecap="round"/><circle r=".24" fill="${colour}"/>`).join("")}</svg></div>
-    <div>${boxes.join("")}${box("eps:", 0, EPS.length - 1, 1)}</div><p role="status"></p>
+      <path d="M${-END} 0H${END}${kind === arrows ? `M0 ${-END}V${END}` : ""}" stroke="#c4c4c4" stroke-width=".04"/>
+      ${kind.drawn(data.kinds.map(([, colour]) => colour))}</svg></div>
+    <div style="--wide: ${now.x.length === 2 ? 1 : 3}; --narrow: ${now.x.length}">${boxes.join("")}${box("eps:", 0, EPS.length - 1, 1)}</div><p role="status"></p>
     <div class="kinds">${data.kinds.map(([, colour]) => `<span style="border-color: ${colour}"></span>`).join("")}</div>`;
   root.querySelectorAll(".kinds span").forEach((span, n) => span.append(data.kinds[n][0]));
   const plane = root.querySelector(".plane"), inputs = [...root.querySelectorAll("input")];
-  const places = [now.x, now.gamma, now.beta].flatMap((pair) => [[pair, 0], [pair, 1]]);
+  const places = [now.x, now.gamma, now.beta].flatMap((of) => of.map((_, n) => [of, n]));
 
   function show() {
-    const { mean, variance, arrows } = steps(now), lost = arrows[2].some(Number.isNaN);
-    places.forEach(([pair, n], at) => { inputs[at].value = pair[n]; });
+    const { mean, variance, vectors } = steps(now), lost = vectors[2].some(Number.isNaN);
+    places.forEach(([of, n], at) => { inputs[at].value = of[n]; });
     inputs.at(-1).value = EPS.indexOf(now.eps);
     for (const [at, input] of inputs.entries()) {
       const told = at < places.length ? say(places[at][0][places[at][1]]) : sayEps(now.eps);
       input.previousElementSibling.textContent = told;
       input.setAttribute("aria-valuetext", told);
     }
-    arrows.forEach(([x, y], n) => {
-      const line = plane.children[1 + 2 * n], tip = plane.children[2 + 2 * n];
-      line.setAttribute("d", lost && n > 1 ? "" : `M0 0L${x} ${-y}`);
-      tip.setAttribute("transform", lost && n > 1 ? "scale(0)" : `translate(${x} ${-y})`);
-    });
-    root.querySelector("p").textContent = `${vector(arrows[0])} minus its mean ${say(mean)} is ${vector(arrows[1])}. ` + (lost
+    kind.move([...plane.children].slice(1), lost ? vectors.slice(0, 2) : vectors, mean);
+    root.querySelector("p").textContent = `${vector(vectors[0])} minus its mean ${say(mean)} is ${vector(vectors[1])}. ` + (lost
       ? "Its spread is 0, eps is 0, and 0 / 0 is no number."
-      : `Divided by the root of variance ${say(variance)} + eps ${sayEps(now.eps)} it is ${vector(arrows[2])}. Times gamma plus beta it is ${vector(arrows[3])}.`);
+      : `Divided by the root of variance ${say(variance)} + eps ${sayEps(now.eps)} it is ${vector(vectors[2])}. Times gamma plus beta it is ${vector(vectors[3])}.`);
   }
   inputs.forEach((input, at) => {
     input.oninput = () => {
@@ -73,8 +103,7 @@ export function mount(el, data) {
   plane.onpointerdown = plane.onpointermove = (event) => {
     if (!event.buttons) return;
     const { left, top, width } = plane.getBoundingClientRect(), half = (n) => Math.max(-END, Math.min(END, Math.round(2 * n) / 2));
-    now.x[0] = half(((event.clientX - left) / width) * 2 * END - END);
-    now.x[1] = half(END - ((event.clientY - top) / width) * 2 * END);
+    kind.pulled(now.x, half(((event.clientX - left) / width) * 2 * END - END), half(END - ((event.clientY - top) / width) * 2 * END));
     show();
   };
   root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's

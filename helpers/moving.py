@@ -72,12 +72,27 @@ def film(frames, losses, names, groups, *, still):
     return Moving("film", data, plots.heat_maps(chosen, "place", "place", limit=1))
 
 
+EPS = (0, 1e-12, 0.01, 0.1, 1)
+
+
 def drag(x, gamma, beta, eps=1e-12):
-    """Arrows of a token of two numbers as it comes, minus its mean, by its spread, and with gamma and beta: its reader
-    drags the token, or moves sliders for it, for gamma, for beta and for eps, which is 0, 1e-12, 0.01, 0.1 or 1."""
-    token, gamma, beta = (torch.tensor(pair, dtype=torch.float64) for pair in (x, gamma, beta))
+    """A token of two or three numbers as it comes, minus its mean, by its spread, and with gamma and beta: its reader drags
+    it, or moves sliders for it, for gamma, for beta and for eps.
+
+    `x`, `gamma` and `beta` have two numbers each, drawn as arrows in a plane, or three, drawn as bars; `eps` is one of
+    0, 1e-12, 0.01, 0.1 and 1. Raises PictureError for anything else.
+    """
+    sizes = {}
+    given = {"x": x, "gamma": gamma, "beta": beta}
+    token, gamma, beta = (draw.check_numbers(name, of, "n", sizes) for name, of in given.items())
+    if sizes["n"] not in (2, 3) or eps not in EPS:
+        told = f"found {sizes['n']} numbers and eps {eps!r}"
+        raise draw.PictureError(
+            f"drag takes two or three numbers and an eps of {draw.listed(map(str, EPS))}, {told}"
+        )
     centred = token - token.mean()
-    normalised = centred / (centred.pow(2).mean() + eps).sqrt()
+    spread = np.sqrt((centred**2).mean() + eps)
+    normalised = centred / spread if spread else centred
     drawn = {
         "a token": token,
         "minus its mean": centred,
@@ -86,7 +101,10 @@ def drag(x, gamma, beta, eps=1e-12):
     }
     kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
     data = {"x": token.tolist(), "gamma": gamma.tolist(), "beta": beta.tolist(), "eps": eps, "kinds": kinds}
-    return Moving("drag", data, plots.arrows(drawn))
+    if sizes["n"] == 2:
+        return Moving("drag", data, plots.arrows(drawn, joined=True))
+    bars = {name: dict(zip(("first", "second", "third"), of, strict=True)) for name, of in drawn.items()}
+    return Moving("drag", data, plots.bars(bars, "the three numbers"))
 
 
 def _cosines(rows):

@@ -118,8 +118,8 @@ class Picture:
         styled(self.figure.savefig)(drawn, format="rgba", dpi=SCREEN * DPI)
         pixels = np.frombuffer(drawn.getvalue(), np.uint8).reshape(-1, SCREEN * WIDTH, 4)
         image = Image.fromarray(pixels).convert("RGB")
-        # A palette of 256 colours cannot be told from the full picture here and takes a third of the room.
-        image = image.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        # A palette of 256 colours that cannot be told from the full picture takes a third to a half of the room.
+        image = image.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         palette, corner = image.getpalette(), 3 * image.getpixel((0, 0))
         image.putpalette([*palette[:corner], 255, 255, 255, *palette[corner + 3 :]])  # stays white
         words = PngImagePlugin.PngInfo()
@@ -267,11 +267,11 @@ def part_of(name):
     return found[0] if len(found) == 1 else None
 
 
-def looks(names):
-    """{name: (colour, dash, marker)}: a part's own colour where each name speaks of another part."""
+def looks(names, series=SERIES):
+    """{name: (colour, dash, marker)}, from `series`: a part's own colour where each name speaks of another part."""
     parts = [part_of(name) for name in names]
     own = None not in parts and len(set(parts)) == len(parts)
-    of = zip(names, parts, SERIES, strict=False)
+    of = zip(names, parts, series, strict=False)
     return {name: (COLOURS[part] if own else colour, *look) for name, part, (colour, *look) in of}
 
 
@@ -587,7 +587,7 @@ def label_points(axes, points, centre, names, *, avoid=None, size=11.5):
     reach = reach * max(1, size / 12)
     for point, (across, up), name in zip(points, points - centre, names, strict=True):
         text = shorten(name, 120 if size < 12 else 300, size)
-        half = np.array([text_width(text, size) / 2 + 1, 0.78 * size])
+        half = np.array([text_width(text, size) / 2 + (1 if size < 12 else 8), 0.78 * size])
         angle = turn + math.atan2(up, across)
         middle = point + np.stack([np.cos(angle), np.sin(angle)], 1) * (reach[:, None] + half)
         outside = np.maximum(half - middle, middle + half - room).clip(0).sum(1)

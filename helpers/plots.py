@@ -76,6 +76,46 @@ def pipeline(step=None):
 
 
 @styled
+def whole(layers, hidden):
+    """The whole of BERT as a strip, the embedding layer lit; `layers` and `hidden` are how many layers with attention the
+    model has, and how many numbers a token (`num_hidden_layers` and `hidden_size` of its config)."""
+    sizes = {"layers": layers, "hidden": hidden}
+    layers, hidden = (int(draw.check_numbers(name, [n], "1", whole=True)[0]) for name, n in sizes.items())
+    if min(layers, hidden) < 1:
+        raise PictureError(f"layers and hidden must be 1 or more, found {layers} and {hidden}")
+    figure = draw.new_figure(150)
+    axes = draw.overlay(figure)
+
+    def arrow(x, to_x):
+        axes.annotate("", (to_x, 66), (x, 66), arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1.6})
+
+    def box(label, x, width, lit=False):
+        draw.chip(axes, x, 22, width, 88, label, COLOURS["sum"], lit=lit)
+
+    draw.write(axes, 22, 66, "text", 12)
+    arrow(40, 58)
+    box("tokenizer", 60, 104)
+    arrow(165, 184)
+    box("embedding\nlayer", 186, 150, lit=True)
+    draw.write(axes, 261, 128, "this course", 12, weight="bold")
+    arrow(338, 357)
+    shown = list(range(1, layers + 1)) if layers <= 7 else [1, 2, 3, 4, 5, "…", layers]
+    for index, number in enumerate(shown):
+        box(f"{number}", 359 + 42 * index, 40)
+    end = 359 + 42 * len(shown)
+    draw.write(axes, (359 + end) / 2, 128, f"{counted(layers, 'layer')} with attention", 12)
+    arrow(end, end + 19)
+    draw.write(axes, end + 24, 66, f"{hidden:,} numbers\nfor each token", 12, ha="left")
+    arrow(end + 136, end + 155)
+    draw.write(axes, end + 160, 66, "search,\nsort,\nanswer", 12, ha="left")
+    alt = "The whole of BERT from left to right: text is tokenized; the embedding layer, lit here, makes of each token "
+    alt += f"{counted(hidden, 'number')}; {counted(layers, 'layer')} with attention mix the tokens; what comes out, again "
+    alt += f"{counted(hidden, 'number')} for each token, is used to search, to sort and to find answers."
+    told = f"This course is about BERT's first layer; {counted(layers, 'layer')} with attention follow."
+    return Picture(figure, alt, told)
+
+
+@styled
 def word_pieces(text, tokens, ids, word_ids):
     """Text → word pieces → ids.
 
@@ -397,7 +437,7 @@ def before_after(tokens, before, after):
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 40, 80)
     rows = np.arange(len(shown.places))
-    for when, colour, up in (("before", NEUTRAL, -0.2), ("after", COLOURS["sum"], 0.2)):
+    for when, colour, up in (("before", COLOURS["sum"], -0.2), ("after", NEUTRAL, 0.2)):
         mean, spread = (shown.rows(values[f"{what} {when}"]) for what in ("mean", "spread"))
         label = f"{when}: mean ± spread"
         axes.barh(rows + up, 2 * spread, 0.32, left=mean - spread, color=colour, label=label)

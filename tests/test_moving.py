@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from helpers import drag, film
+from helpers.picture import PictureError
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,57 +84,89 @@ def test_the_slider_shows_each_step(tmp_path, where):
         assert browser.axe(tab) == []
 
 
+STEPS = {  # which slider, by its place, changes which number by how much
+    2: [
+        ("x", 0, -0.5),
+        ("x", 1, 0.5),
+        ("weight", 0, 0.1),
+        ("weight", 1, -0.1),
+        ("bias", 0, 0.1),
+        ("bias", 1, -0.1),
+    ],
+    3: [(name, n, 0.1 * (5 if name == "x" else 1)) for name in ("x", "weight", "bias") for n in (0, 1, 2)],
+}
+
+
 @pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path):
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, size):
     (tmp_path / "explorer").mkdir()
     shutil.copy(ROOT / "docs" / "_static" / "site.js", tmp_path)
     shutil.copy(ROOT / "helpers" / "drag.js", tmp_path / "explorer")
-    output = drag([5.0, 1.0], [1.5, 0.5], [0.0, 1.0])._repr_mimebundle_()[0]["text/html"]
+    now = {"x": [5.0, 1.0, 0.0], "weight": [1.5, 0.5, 1.0], "bias": [0.0, 1.0, -0.5]}
+    now = {name: of[:size] for name, of in now.items()} | {"eps": 1e-12}
+    output = drag(now["x"], now["weight"], now["bias"])._repr_mimebundle_()[0]["text/html"]
     page = (
         '<!doctype html><html lang="en" data-content_root="./"><meta charset="utf-8"><title>A token</title>'
     )
     page += f'<main><h1>A token</h1>{output}</main><script type="module" src="site.js"></script>'
     (tmp_path / "index.html").write_text(page, "utf-8")
-    now = {"x": [5.0, 1.0], "weight": [1.5, 0.5], "bias": [0.0, 1.0], "eps": 1e-12}
     with browser.serve(tmp_path) as (address, _), browser.page() as tab:
         tab.goto(address)
-        said, sliders = tab.get_by_role("status"), tab.get_by_role("slider")
+        said, sliders, seen = tab.get_by_role("status"), tab.get_by_role("slider"), set()
         sliders.first.wait_for()
 
         def agrees():
             tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}
-            of = torch.nn.functional.layer_norm(tensors.pop("x"), (2,), **tensors | {"eps": now["eps"]})
-            last = re.findall(r"\[(\S+), (\S+)\]", said.inner_text().replace("−", "-"))[-1]
+            of = torch.nn.functional.layer_norm(tensors.pop("x"), (size,), **tensors | {"eps": now["eps"]})
+            last = re.findall(r"\[([^\]]+)\]", said.inner_text().replace("−", "-"))[-1].split(", ")
             assert [float(one) for one in last] == pytest.approx(of.tolist(), abs=0.0051)
+            seen.add(tab.locator(".plane").inner_html())
 
         agrees()
-        for n, (name, which, key, step) in enumerate(
-            [
-                ("x", 0, "ArrowLeft", -0.5),
-                ("x", 1, "ArrowRight", 0.5),
-                ("weight", 0, "ArrowRight", 0.1),
-                ("weight", 1, "ArrowLeft", -0.1),
-                ("bias", 0, "ArrowRight", 0.1),
-                ("bias", 1, "ArrowLeft", -0.1),
-            ]
-        ):
-            sliders.nth(n).press(key)
+        for n, (name, which, step) in enumerate(STEPS[size]):
+            sliders.nth(n).press("ArrowRight" if step > 0 else "ArrowLeft")
             now[name][which] += step
             agrees()
+        assert len(seen) == 1 + len(STEPS[size]), "the picture does not move"
         sliders.last.press("End")
         now["eps"] = 1
         agrees()
         area = tab.locator(".plane").bounding_box()
-        tab.mouse.move(area["x"] + area["width"] / 4, area["y"] + area["height"] / 4)
-        tab.mouse.down()
-        now["x"] = [-3.0, 3.0]
-        agrees()
-        tab.mouse.move(area["x"] + area["width"] / 4, area["y"] + area["height"] * 3 / 4)
-        now["x"] = [-3.0, -3.0]
-        agrees()
+
+        def pull(across, down):
+            tab.mouse.move(area["x"] + area["width"] * across, area["y"] + area["height"] * down)
+
+        if size == 2:  # the arrow's tip
+            pull(1 / 4, 1 / 4)
+            tab.mouse.down()
+            now["x"] = [-3.0, 3.0]
+            agrees()
+            pull(1 / 4, 3 / 4)
+            now["x"] = [-3.0, -3.0]
+            agrees()
+        else:  # the token's bars, one after the other
+            for n, across in enumerate((0.05, 0.12, 0.19)):
+                pull(across, 3 / 4)
+                tab.mouse.down()
+                tab.mouse.up()
+                now["x"][n] = -3.0
+                agrees()
         sliders.last.press("Home")
         assert "0 / 0 is no number" in said.inner_text()
         for width in (1280, 390):
             tab.set_viewport_size({"width": width, "height": 844})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert browser.axe(tab) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [([1.0], [1], [0]), ([1.0] * 4, [1] * 4, [0] * 4), ([1.0, 2], [1, 1], [0, 0], 1e-5)]
+)
+def test_what_cannot_be_moved_is_told(wrong):
+    with pytest.raises(PictureError, match=r"two or three numbers and an eps of 0, .* and 1, found"):
+        drag(*wrong)
+
+
+def test_equal_numbers_without_eps_still_have_a_still():
+    assert "[0, 0]" in drag([2, 2], [1, 1], [0, 0], eps=0).still.alt

@@ -43,6 +43,7 @@ def one_of_each(tokens=SEED):
     panels, groups = {t: numbers(n, 2) for t in few[:2]}, (few * n)[:n]
     return {
         "pipeline": lambda: plots.pipeline("word"),
+        "whole": lambda: plots.whole(12, 768),
         "word_pieces": lambda: plots.word_pieces(" ".join(tokens), tokens, ids, words),
         "vocabulary_map": lambda: plots.vocabulary_map([*tokens, *["[unused1]"] * 1500]),
         "lookup": lambda: plots.lookup("word", table, ids, table[ids], tokens),
@@ -196,6 +197,7 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "bars": (lambda: plots.bars(GROUPED, "x"), lambda a: [*bars(a[0]), texts(a[0]), rows_of(a[0])], [[0.25, -1], [0.5, 2], ["0.25", "−1", "0.5", "2"], ["words", "other"]]),
     "bars: percents": (lambda: plots.bars({"a": 0.983, "b": 0.017}, "x", log=True, unit="%"), lambda a: [a[0].get_xscale(), *texts(a[0])], ["log", "98%", "2%"]),
     "bars: marked": (lambda: plots.bars({"a": 2, "b": 1}, "x", marked="b"), lambda a: [to_rgb(bar.get_facecolor()) for bar in a[0].patches], [to_rgb(picture.PLAIN), to_rgb(picture.INK)]),
+    "bars: groups": (lambda: plots.bars({"a": 2, "b": 1, "c": 3}, "x", groups=["u", "v", "u"]), lambda a: [to_rgb(bar.get_facecolor()) == to_rgb(patch.get_facecolor()) for patch in a[0].figure.legends[0].get_patches() for bar in a[0].patches], [True, False, True, False, True, False]),
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [*bars(a[0]), *bars(a[0], "x")], [*SHARE.T, *(SHARE.cumsum(1) - SHARE).T]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [[*zip(rows_of(b), bars(b)[0], strict=True)] == of for b, of in zip(a, LISTS.values(), strict=True)], [True, True]),
     "before_after": (lambda: plots.before_after(["x"], ([0.1], [0.5]), ([0.0], [1.0])), lambda a: [*bars(a[0], "x"), *bars(a[0])], [[-0.4], [-1], [1], [2]]),
@@ -207,8 +209,13 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
     "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
     "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
-    "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(p.get_data().values @ p.get_data().edges[1:], 1) for p in a[0].patches[1::2]], [0, 2.9]),
-    "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5, "k": -1}), lambda a: [line.get_xdata()[0] for line in a[0].lines], [*(of.mean() for of in SAMPLES.values()), -1, 1.5]),
+    "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(b.patches[0].get_data().values @ b.patches[0].get_data().edges[1:], 1) for b in a], [0, 2.9]),
+    "histograms: means, marks": (lambda: plots.histograms(SAMPLES, "x", marks={"m": 1.5, "k": -1}), lambda a: [line.get_xdata()[0] for b in a for line in b.lines], [n for of in SAMPLES.values() for n in (of.mean(), -1, 1.5)]),
+    "histograms: ends": (lambda: plots.histograms({"a": [0.5, 1.0]}, "x", ends=(-1, 1)), lambda a: [*a[0].get_xlim(), a[0].patches[0].get_data().values[-1]], [-1, 1, 0.5]),
+    "points: labels": (lambda: plots.points({"p": CLOUD[:2], "q": CLOUD[:2]}, {"q": ["a", "b"]}), lambda a: [*texts(a[0]), *texts(a[1])], ["a", "b"]),
+    "arrows: joined": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2], "c": [0, 1]}, joined=True), lambda a: [line.get_xydata() for line in a[0].lines[2:]], [[[3, 4], [-1, 2]], [[-1, 2], [0, 1]]]),
+    "grid: parts": (lambda: plots.grid({"x": ["a", "b"]}, [["for words", "places"]]), lambda a: [to_rgb(p.get_edgecolor()) for p in a[0].patches], [to_rgb(picture.COLOURS[part]) for part in ("word", "position")]),
+    "whole": (lambda: plots.whole(3, 768), lambda a: [t for t in texts(a[0]) if t], ["text", "tokenizer", "embedding\nlayer", "this course", "1", "2", "3", "3 layers with attention", "768 numbers\nfor each token", "search,\nsort,\nanswer"]),
 }  # fmt: skip
 
 
@@ -289,10 +296,16 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "points": (lambda: plots.points(FAR), said_of_points),
     "arrows": (lambda: plots.arrows({"a": [5, 0, 0], "b": [-3, 0.1, 0], "c": [1, 1, 9]}, angle=True, shadow="c"), said_of_arrows),
     "bars": (lambda: plots.bars({"a": {1: 0.5, 2: -7.0}, "b": {1: 0.50004, 2: 0.2}}, "x"), lambda a: [f"Largest: b (1), {picture.format_number(max(bars(a[0])[0]))}; smallest: a (2), {picture.format_number(min(bars(a[0])[1]))}"]),
-    "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts)]),
+    "bars: groups": (lambda: plots.bars({"a": 2, "b": 1, "c": 3}, "x", groups=["u", "_", "u"]), lambda a: ["Groups: u (2) and _ (1)."]),
+    "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts[2:])]),
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
-    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}” {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} times" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
-    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: ["{}: largest {}, y {} by x {}".format(b.get_title(), picture.format_number(b.images[0].get_array().flat[np.abs(b.images[0].get_array()).argmax()]), *np.argwhere(np.abs(b.images[0].get_array()) == np.abs(b.images[0].get_array()).max())[0]) for b in a[:2]]),
+    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}”: {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} in “x”" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
+    "grid: runs": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uu", "uu", ["", ""], "u_", "u_"]), lambda a: ["“u”: 2 in “p” to “q”, 1 in “s” to “t”; “_”: 1 in “s” to “t”."]),
+    "whole": (lambda: plots.whole(30, 8), lambda a: [f"{texts(a[0])[-4]} layers with attention", texts(a[0])[-2].replace("\n", " ")]),
+    "arrows: joined": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}, joined=True), lambda a: [t.get_text().replace("a ", "“a” is ").replace("b ", "“b” is ") for t in a[0].texts if t.get_text()]),
+    "arrows: a cosine": (lambda: plots.arrows({"a": [1, 0, 0], "b": [0.6, 0.8, 0]}, angle=True, shadow="b"), lambda a: [f"{t.get_text()}" for t in a[0].texts if t.get_text() not in ("", "a", "b")]),
+    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: [f"{b.get_title()}: y {of.argmax()} is strongest, {of.argmin()} palest" for b in a[:2] for of in [(b.images[0].get_array() ** 2).sum(1)]]),
+    "heat_maps: names": (lambda: plots.heat_maps({"a": [[1, 2], [0, -3], [1, 1]], "b": [[4, 4], [1, 0], [9, 9]]}, "x", "y", rows=["p", "q", "r"]), lambda a: ["a: y “q” is strongest, “r” palest", "b: y “r” is strongest, “q” palest"]),
     "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
@@ -329,7 +342,7 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
     grid = plots.grid({"x": ["a", "b"], "y": ["c"]}, [["u", "u"], ["v"]])
-    assert grid.caption == "X: “u” 2 times; y: “v” 1 time."
+    assert grid.caption == "“u”: 2 in “x”; “v”: 1 in “y”."
     marked = plots.bars({"a": 3, "b": 2, "c": 1}, "x", marked="b")
     assert marked.caption == "B: 2, number 2 of 3. Largest: a, 3; smallest: c, 1."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}
@@ -348,7 +361,8 @@ def test_the_words_of_arrows_say_angle_shadow_and_what_leaves_the_plane():
     assert drawn.caption == f"{said}of “c” the part in this plane is drawn, 60% of its length."
     assert "3 arrows from 0, in the plane of “a” and “b”. “a”: length 2." in drawn.alt
     assert {"a", "b", "c", "45°, cosine 0.707", "shadow 1"} == {text.get_text() for text in words_in(drawn)}
-    assert plots.arrows({"a": [3, 4], "b": [0, 0]}).caption == "“a” is 5 long; “b” is 0 long."
+    assert plots.arrows({"a": [3, 4], "b": [0, 0]}).caption == "“a” is [3, 4]; “b” is [0, 0]."
+    assert plots.arrows({"a": [3, 0, 4], "b": [0, 0, 0]}).caption == "“a” is 5 long; “b” is 0 long."
     assert (
         "in the plane of “a” and “c”." in plots.arrows({"a": [1, 0, 0], "b": [2, 0, 0], "c": [0, 1, 0]}).alt
     )
@@ -526,10 +540,17 @@ WRONG = [
     (lambda: plots.lines([1.0], "x", "y", levels={"a": None}), r"levels must be a tensor of numbers, found \[None\]"),
     (lambda: plots.bars({"a": {"x": 1}, "b": 1}, "x"), "b must be a dict of name to numbers, found int"),
     (lambda: plots.bars({"a": 1}, "x", marked="b"), "marked must name a single bar, one of a, found 'b'"),
+    (lambda: plots.bars({"a": 1}, "x", groups=["b", "c"]), "groups must be a list of strings, 1, found"),
+    (lambda: plots.bars({"a": 1}, "x", marked="a", groups=["b"]), "groups are for single bars of which none is marked"),
     (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), r"groups of the same lengths, found \[1\] and \[2\]"),
     (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of strings, 2, found"),
     (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError object of type"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
+    (lambda: plots.points({"a": T2}, {"a": ["x"]}), "a has 2 points and 1 labels"),
+    (lambda: plots.histograms({"a": [1.0, 3]}, "x", ends=(0, 2)), "two rising numbers around all values, 1 to 3, found 0 and 2"),
+    (lambda: plots.histograms({"a": [1.0]}, "x", ends=[2]), r"ends must have the shape \[2\], found \[1\]"),
+    (lambda: plots.whole(0, 768), "layers and hidden must be 1 or more, found 0 and 768"),
+    (lambda: plots.whole(12, "768"), "hidden must be a tensor of numbers"),
 ]  # fmt: skip
 
 
@@ -544,6 +565,7 @@ def test_a_wrong_argument_is_told_in_one_sentence(case):
 
 GOOD = {  # arguments that are drawn, each of which is then exchanged for each of ODD
     "pipeline": {"step": "word"},
+    "whole": {"layers": 1, "hidden": 2},
     "word_pieces": {"text": "a", "tokens": ["a"], "ids": [1], "word_ids": [0]},
     "vocabulary_map": {"tokens": ["a"]},
     "lookup": {"kind": "word", "table": EYE, "ids": [1], "rows": EYE[1:], "tokens": ["a"], "limit": 1},
@@ -552,14 +574,14 @@ GOOD = {  # arguments that are drawn, each of which is then exchanged for each o
     "shares": {"values": [[1.0, 0, 0]], "tokens": ["a"]},
     "before_after": {"tokens": ["a"], "before": ([0.0], [1.0]), "after": ([0.0], [1.0])},
     "neighbours": {"lists": {"a": [("b", 0.5)]}},
-    "bars": {"values": {"a": 1.0}, "xlabel": "x", "log": False, "unit": "%", "marked": "a"},
+    "bars": {"values": {"a": 1.0}, "xlabel": "x", "log": False, "unit": "%", "marked": "a", "groups": None},
     "lines": {"curves": [1.0, 2], "xlabel": "x", "ylabel": "y", "x": [1, 2], "log": "x", "mark": {1: "a"}, "levels": {"a": 1}},
-    "histograms": {"samples": {"a": [1.0]}, "xlabel": "x", "marks": {"a": 1}},
+    "histograms": {"samples": {"a": [1.0]}, "xlabel": "x", "marks": {"a": 1}, "ends": [-1, 1]},
     "strips": {"rows": {"a": [1.0, 2]}, "marked": {1: "a"}, "limit": 1},
     "grid": {"rows": {"a": ["b", "c"]}, "groups": [["d", ""]]},
     "heat_maps": {"maps": {"a": EYE}, "xlabel": "x", "ylabel": "y", "limit": 1, "rows": ["a", "b"]},
     "points": {"panels": {"a": EYE}, "labels": ["a", "b"], "joined": "ring", "groups": ["a", "b"], "axes": ["a", "b"]},
-    "arrows": {"vectors": {"a": [1, 2], "b": [3, 4]}, "angle": True, "shadow": "a"},
+    "arrows": {"vectors": {"a": [1, 2], "b": [3, 4]}, "angle": True, "shadow": "a", "joined": True},
 }  # fmt: skip
 ODD = [None, 5, -1, "\ud800", [], [None], ["_a", "\ud800"], {}, {None: None}, {"_\ud800": float("nan")}, {0: "_\ud800"}, 10**400, 5e-324, object(), 1j,
        {"_\ud800": {"_\ud800": 5e-324}}, {"a": "b"}, {"a": [5e-324, 1e-323]}, {"a": [1e99, -1e99]}, torch.ones(2, 2, 2), torch.ones(2, 2, device="meta")]  # fmt: skip
