@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import browser
 import pytest
 
 
@@ -9,3 +10,12 @@ def bert():
     from helpers import load_bert  # here, because not every run needs torch
 
     return load_bert("bundled")
+
+
+@pytest.fixture
+def tab():
+    """A page of the worker's browser, with nothing in its storage."""
+    if not browser.chromium():
+        pytest.skip(browser.NO_CHROMIUM)
+    with browser.page() as tab:
+        yield tab

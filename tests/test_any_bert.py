@@ -122,9 +122,11 @@ def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
 
 class TestAnyModel:
     @each_notebook
-    def test_a_notebook_holds_on_a_freshly_made_model_each_cell_twice(self, folder, tmp_path, path):
+    def test_a_notebook_holds_on_a_freshly_made_model_and_an_odd_sentence_each_cell_twice(
+        self, folder, tmp_path, path
+    ):
         """Small, in float64, with places for 64 tokens, three segments, another eps and rate of dropout."""
-        check(path, tmp_path, folder("small", **SMALL), times=2)
+        check(path, tmp_path, folder("small", **SMALL), sentence=ODD, times=2)
 
     @each_notebook
     def test_a_notebook_holds_on_bert_base_uncased(self, tmp_path, path):
@@ -138,11 +140,8 @@ class TestOddFile:
         check(path, tmp_path, folder("odd", **ODD_FILE), solved="✓○")
 
 
+@pytest.mark.weekly  # one more vocabulary and one more sentence
 class TestAnySentence:
-    @each_notebook
-    def test_a_notebook_holds_on_an_odd_sentence(self, tmp_path, path):
-        check(path, tmp_path, sentence=ODD)
-
     @each_notebook
     def test_a_notebook_holds_on_no_words_and_another_vocabulary(self, folder, tmp_path, path):
         """Wider and cased. Where an exercise is about the vocabulary, it says that this is another one."""
@@ -150,6 +149,7 @@ class TestAnySentence:
         check(path, tmp_path, wide, sentence="", solved="✓○")
 
 
+@pytest.mark.weekly  # nbval has run them once; to run them again is to train again
 class TestOtherModels:
     @pytest.mark.parametrize("path", [p for p in NOTEBOOKS if p not in LOADING], ids=lambda path: path.stem)
     def test_a_notebook_that_loads_none_runs_each_cell_twice(self, tmp_path, path):

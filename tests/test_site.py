@@ -15,6 +15,8 @@ import torch
 
 pytest.importorskip("sphinx", reason="needs `pip install -r docs/requirements.txt`")
 ROOT = Path(__file__).parents[1]
+PAGES = [path.stem for path in ROOT.glob("docs/*.md")] + ["search"]
+NOTEBOOKS = {f"notebooks/{path.stem}": path for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
 # What axe-core finds in the theme's own parts: selector of the part and why it is not ours to mend.
 THEMES = {
     ".bd-sidebar-primary": "a region without a name",
@@ -45,6 +47,13 @@ def site(tmp_path_factory):
     return out / "html"
 
 
+@pytest.fixture(scope="module")
+def address(site):
+    """Where it is served."""
+    with browser.serve(site) as (address, _):
+        yield address
+
+
 def pages(site):
     return sorted([*site.glob("*.html"), *site.glob("notebooks/*.html")])
 
@@ -64,6 +73,7 @@ class Page(HTMLParser):
 
 
 def test_every_internal_link_and_anchor_leads_somewhere(site):
+    assert {path.relative_to(site).with_suffix("").as_posix() for path in pages(site)} == {*NOTEBOOKS, *PAGES}
     read = {path.resolve(): Page(path) for path in pages(site)}
     lost = []
     for path, one in read.items():
@@ -118,40 +128,49 @@ def said(text):
     return max(re.split(r"[`*\[\]()_<>~\\“”\"'.]+", text.strip().partition("\n")[0]), key=len).strip()
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_who_opens_nothing_reads_no_answer(site):
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        for path in sorted(ROOT.glob("notebooks/*.ipynb")):
-            tab.goto(f"{address}notebooks/{path.stem}.html", wait_until="load")
-            sought = [part for part in map(said, answers(path)) if len(part) > 25]
-            text = " ".join(tab.inner_text("article").split())
-            assert [part for part in sought if " ".join(part.split()) in text] == [], path.name
-            tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-            text = " ".join(tab.inner_text("article").split())
-            found = sum(" ".join(part.split()) in text for part in sought)
-            assert found > 0.8 * len(sought), (path.name, found, len(sought))  # it looks for what is there
+# Takes the first choice of each prediction: [which is right, what is said, how many answers that opens].
+CHOOSE = """() => Array.from(document.querySelectorAll("[data-answer]"), (box) => {
+  const opened = () => document.querySelectorAll("article details[open]").length, before = opened();
+  box.querySelector("button").click();
+  return [box.dataset.answer, box.querySelector("[role=status]").textContent, opened() - before];
+})"""
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_every_page_fits_and_can_be_read_by_everyone(site):
+@pytest.mark.parametrize("name", [*NOTEBOOKS, *PAGES])
+def test_a_page_fits_and_can_be_read_by_everyone_and_answers_when_it_is_asked(address, tab, name):
     """On a desk and on a phone; by all of axe's rules in the light, and in the dark by the one about colours."""
-    trouble = []
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        for path in pages(site):
-            name = path.relative_to(site).as_posix()
-            tab.emulate_media(color_scheme="light")
-            tab.goto(address + name, wait_until="load")
-            for width in (1280, 390):
-                tab.set_viewport_size({"width": width, "height": 800})
-                found = tab.evaluate("document.documentElement.scrollWidth")
-                if found > width:
-                    trouble.append(f"{name}: {found} px wide at {width}")
-            tab.evaluate(ONE_OF_EACH)
-            trouble += [f"{name}: {found}" for found in browser.axe(tab, leave_out=THEMES)]
-            tab.emulate_media(color_scheme="dark")
-            tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-            trouble += [f"{name}, dark: {found}" for found in browser.axe(tab, "color-contrast", THEMES)]
-    assert not trouble, "\n".join(trouble)
+    tab.emulate_media(color_scheme="light")
+    tab.goto(f"{address}{name}.html", wait_until="load")
+    if name in NOTEBOOKS:
+        sought = [part for part in map(said, answers(NOTEBOOKS[name])) if len(part) > 25]
+
+        def found():
+            text = " ".join(tab.inner_text("article").split())
+            return [part for part in sought if " ".join(part.split()) in text]
+
+        assert found() == [], "who opens nothing reads an answer"
+        chosen = tab.evaluate(CHOOSE)
+        assert len(chosen) == sum(
+            name == f"notebooks/{stem}" and "answer" in of for stem, _, of in predictions()
+        )
+        for right, told, opened in chosen:
+            assert told == ("Yes, a." if right == "a" else f"You chose a; it is {right}.") and opened > 0
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        assert len(found()) > 0.8 * len(sought)  # it looks for what is there
+        tab.reload()  # the choices are remembered, and the answers closed
+        pressed = tab.locator(".choice[aria-pressed=true]")
+        assert pressed.count() == len(chosen)
+    for width in (1280, 390):
+        tab.set_viewport_size({"width": width, "height": 800})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.evaluate(ONE_OF_EACH)
+    assert browser.axe(tab, leave_out=THEMES) == []
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert browser.axe(tab, "color-contrast", THEMES) == []
+    if name in NOTEBOOKS and chosen:
+        pressed.first.click()
+        assert pressed.count() == len(chosen) - 1
 
 
 SHIFTS = """self.shifted = 0; new PerformanceObserver((list) => {
@@ -159,67 +178,63 @@ SHIFTS = """self.shifted = 0; new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });"""
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_live_picture_comes_soon_and_nothing_jumps(site, width):
+def test_the_live_picture_comes_soon_and_nothing_jumps(address, tab, width):
     """On a line of 1.6 Mbit/s, as Lighthouse's slow phone has it."""
     slow = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 200_000}
-    with browser.serve(site) as (address, _), browser.page(width, 844) as tab:
-        tab.add_init_script(SHIFTS)
-        line, received = tab.context.new_cdp_session(tab), []
-        line.on("Network.loadingFinished", lambda what: received.append(what["encodedDataLength"]))
-        line.send("Network.enable")
-        line.send("Network.emulateNetworkConditions", slow)
-        tab.goto(address, wait_until="commit")
-        tab.locator("#typed[disabled]").wait_for()  # the box is in the page from the start
-        tab.locator(".line").first.wait_for()
-        seconds = tab.evaluate("performance.now()") / 1000
-        tab.wait_for_load_state("networkidle")
-        print(f"\n{width} px: live after {seconds:.1f} s, {sum(received) / 1000:.0f} kB in all")
-        assert sum(received) <= 350_000
-        assert tab.evaluate("shifted") < 0.1
-        assert tab.get_by_label("Sentence").is_enabled()
+    tab.set_viewport_size({"width": width, "height": 844})
+    tab.add_init_script(SHIFTS)
+    line, received = tab.context.new_cdp_session(tab), []
+    line.on("Network.loadingFinished", lambda what: received.append(what["encodedDataLength"]))
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", slow)
+    tab.goto(address, wait_until="commit")
+    tab.locator("#typed[disabled]").wait_for()  # the box is in the page from the start
+    tab.locator(".line").first.wait_for()
+    tab.wait_for_load_state("networkidle")
+    assert sum(received) <= 350_000
+    assert tab.evaluate("shifted") < 0.1
+    assert tab.get_by_label("Sentence").is_enabled()
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_without_a_network_the_site_goes_on(site):
-    with browser.page() as tab:
-        with browser.serve(site) as (address, _):
-            tab.goto(address)
-            tab.locator(".line").first.wait_for()
-            tab.get_by_role("button", name="Fetch all rows").click()
-            tab.get_by_role("button", name="All rows are here").wait_for()
-            assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
-        for path in pages(site):
-            tab.goto(address + path.relative_to(site).as_posix())
-            assert tab.locator("article h1").count() == 1 or path.stem == "search"
+LOST = "(names) => Promise.all(names.map((name) => fetch(name).then(() => '', () => name)))"
+
+
+def test_without_a_network_the_site_goes_on(site, tab):
+    with browser.serve(site) as (address, _):
         tab.goto(address)
-        browser.explore(tab, "rows that nobody has asked for")
-        tab.locator(".line", has_text="nobody").wait_for()
+        tab.locator(".line").first.wait_for()
+        tab.get_by_role("button", name="Fetch all rows").click()
+        tab.get_by_role("button", name="All rows are here").wait_for()
+        assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
+    tab.goto(f"{address}notebooks/05_summation.html")
+    tab.locator("article h1").wait_for()
+    tab.goto(address)
+    names = [path.relative_to(site).as_posix() for path in pages(site)]
+    assert "".join(tab.evaluate(LOST, names)) == ""
+    browser.explore(tab, "rows that nobody has asked for")
+    tab.locator(".line", has_text="nobody").wait_for()
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_a_sentence_has_an_address(site):
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        tab.goto(f"{address}#a=dog+bites+man&b=man bites dog&use=compare")
-        tab.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
-        tab.get_by_label("Second text").fill("")
-        tab.route("**/embeddings.safetensors", lambda route: (time.sleep(0.5), route.continue_()))
-        tab.get_by_label("Sentence").fill("50% of a & b #é")  # its rows come after the click
-        tab.get_by_role("button", name="Copy a link").click()
-        tab.locator(".line", has_text="50").wait_for()
-        tab.get_by_text("The link is copied").wait_for()
-        copied = tab.evaluate("navigator.clipboard.readText()")
-        assert copied == tab.url
-        tab.goto("about:blank")
-        tab.goto(copied)
-        tab.locator(".line", has_text="50").wait_for()
-        assert tab.get_by_label("Sentence").input_value() == "50% of a & b #é"
-        assert tab.get_by_label("Second text").input_value() == ""
+def test_a_sentence_has_an_address(address, tab):
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(f"{address}#a=dog+bites+man&b=man bites dog&use=compare")
+    tab.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
+    tab.get_by_label("Second text").fill("")
+    tab.route("**/embeddings.safetensors", lambda route: (time.sleep(0.5), route.continue_()))
+    tab.get_by_label("Sentence").fill("50% of a & b #é")  # its rows come after the click
+    tab.get_by_role("button", name="Copy a link").click()
+    tab.locator(".line", has_text="50").wait_for()
+    tab.get_by_text("The link is copied").wait_for()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == tab.url
+    tab.goto("about:blank")
+    tab.goto(copied)
+    tab.locator(".line", has_text="50").wait_for()
+    assert tab.get_by_label("Sentence").input_value() == "50% of a & b #é"
+    assert tab.get_by_label("Second text").input_value() == ""
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
 @pytest.mark.parametrize(
     ("words", "page", "said"),
     [
@@ -230,13 +245,12 @@ def test_a_sentence_has_an_address(site):
         ("contributing", "contributing.html", "Contributing"),
     ],
 )
-def test_the_search_finds(site, words, page, said):
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        tab.goto(f"{address}search.html?q={words}")
-        first = tab.locator("#search-results li").first
-        first.locator("p").wait_for()
-        assert said in first.inner_text()
-        assert first.locator("a").get_attribute("href").partition("#")[0] == page
+def test_the_search_finds(address, tab, words, page, said):
+    tab.goto(f"{address}search.html?q={words}")
+    first = tab.locator("#search-results li").first
+    first.locator("p").wait_for()
+    assert said in first.inner_text()
+    assert first.locator("a").get_attribute("href").partition("#")[0] == page
 
 
 def test_a_notebook_has_one_name_and_a_link_says_what_it_is(site):
@@ -272,42 +286,18 @@ def test_choices_are_lettered_and_one_is_right():
         assert not items or (len(items) > 1 and metadata["answer"] in "abcd"[: len(items)]), (name, box)
 
 
-OPENED = "() => document.querySelectorAll('article details[open]').length"
-
-
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_a_choice_opens_the_answer_and_is_remembered(site):
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        for name in sorted({name for name, _, metadata in predictions() if "answer" in metadata}):
-            tab.goto(f"{address}notebooks/{name}.html")
-            boxes = tab.locator("[data-answer]").all()
-            for box in boxes:
-                before, right = tab.evaluate(OPENED), box.get_attribute("data-answer")
-                first = box.get_by_role("button").first
-                first.click()
-                verdict = "Yes, a." if right == "a" else f"You chose a; it is {right}."
-                assert box.get_by_role("status").inner_text() == verdict
-                assert tab.evaluate(OPENED) > before, (name, box.inner_text())
-            tab.reload()
-            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes)
-            tab.locator(".choice[aria-pressed=true]").first.click()
-            assert tab.locator(".choice[aria-pressed=true]").count() == len(boxes) - 1
-
-
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-def test_a_word_has_its_company(site, bert):
+def test_a_word_has_its_company(address, tab, bert):
     table = bert.model.embeddings.word_embeddings.weight.detach()
-    with browser.serve(site) as (address, _), browser.page() as tab:
-        tab.goto(address)
-        for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday", "monday")):
-            tab.get_by_label("Word", exact=True).fill(typed)
-            company = tab.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
-            company.first.wait_for()
-            row = bert.tokenizer.convert_tokens_to_ids(token)
-            values, ids = torch.cosine_similarity(table, table[row], dim=1).topk(9)
-            names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
-            assert company.get_by_role("button").all_inner_texts() == names
-            shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
-            assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
-        tab.get_by_role("button", name="tuesday").click()
-        tab.get_by_text("Nearest to “tuesday”").wait_for()
+    tab.goto(address)
+    for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday", "monday")):
+        tab.get_by_label("Word", exact=True).fill(typed)
+        company = tab.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
+        company.first.wait_for()
+        row = bert.tokenizer.convert_tokens_to_ids(token)
+        values, ids = torch.cosine_similarity(table, table[row], dim=1).topk(9)
+        names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
+        assert company.get_by_role("button").all_inner_texts() == names
+        shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+        assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
+    tab.get_by_role("button", name="tuesday").click()
+    tab.get_by_text("Nearest to “tuesday”").wait_for()

@@ -160,7 +160,11 @@ def static(folder):
 
 
 @pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
-@pytest.mark.parametrize("measure", [rise, static], ids=["RISE", "static"])
+@pytest.mark.parametrize(
+    "measure",
+    [pytest.param(rise, marks=pytest.mark.weekly), static],  # the same slides, by a second program
+    ids=["RISE", "static"],
+)
 def test_every_slide_fits_and_can_be_read_from_the_last_row(tmp_path, measure):
     slides = [(path.stem, slide[0]["number"]) for path in NOTEBOOKS for slide in slides_of(path)]
     found = measure(tmp_path)
