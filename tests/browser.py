@@ -70,6 +70,8 @@ def jupyterlab(root):
 @functools.cache
 def _browser():
     """The one browser of this process: a headless Chromium that asks nobody but the address it is given."""
+    if not chromium():
+        pytest.skip(NO_CHROMIUM)
     from playwright.sync_api import sync_playwright
 
     arguments = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
@@ -81,9 +83,10 @@ def _browser():
 
 
 @contextlib.contextmanager
-def page(width=1280, height=720):
-    """A page with nothing in its storage."""
-    context = _browser().new_context(viewport={"width": width, "height": height})
+def page(width=1280, height=720, service_workers="block"):
+    """A page with nothing in its storage. Skips the test where there is no browser."""
+    viewport = {"width": width, "height": height}
+    context = _browser().new_context(viewport=viewport, service_workers=service_workers)
     try:
         yield context.new_page()
     finally:

@@ -15,7 +15,5 @@ def bert():
 @pytest.fixture
 def tab():
     """A page of the worker's browser, with nothing in its storage."""
-    if not browser.chromium():
-        pytest.skip(browser.NO_CHROMIUM)
     with browser.page() as tab:
         yield tab

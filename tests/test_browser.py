@@ -13,15 +13,14 @@ HARMLESS = ("favicon", "language pack")  # JupyterLab has no language pack for E
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A page of a browser, and the address of a copy of 00 in JupyterLab."""
-    if not browser.chromium():
-        pytest.skip(browser.NO_CHROMIUM)
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(NOTEBOOK, folder)
-    with browser.jupyterlab(folder) as (address, token), browser.page() as page:
+    with browser.page() as page, browser.jupyterlab(folder) as (address, token):
         page.set_default_timeout(60_000)
         yield page, f"{address}/lab/tree/{NOTEBOOK.name}?token={token}"
 
 
+@pytest.mark.weekly  # the kernel's answers and the page's parts, test_explorer has in each push
 def test_typing_a_sentence_changes_the_tokens(lab):
     page, address = lab
     asked, said = [], []

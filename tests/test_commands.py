@@ -1,6 +1,7 @@
 """Every command of the README and the docs can be pasted after the Run line: what it calls and names is there."""
 
 import re
+from functools import cache
 from importlib.metadata import distribution, requires
 from pathlib import Path
 
@@ -71,17 +72,20 @@ def installed_by(names):
     return found
 
 
+@cache
+def programs(name):
+    """What a distribution puts into an environment to be called by name."""
+    try:
+        found = distribution(name)
+    except ModuleNotFoundError:
+        return set()
+    files = {Path(str(file)).stem for file in found.files or [] if "bin" in file.parts}
+    return files | {point.name for point in found.entry_points if point.group == "console_scripts"}
+
+
 def brings(names, program):
     """Whether one of the distributions `names` puts `program` into an environment."""
-    for name in names:
-        try:
-            points = distribution(name).entry_points
-        except ModuleNotFoundError:
-            continue
-        files = {Path(str(file)).stem for file in distribution(name).files or [] if "bin" in file.parts}
-        if program in files | {point.name for point in points if point.group == "console_scripts"}:
-            return True
-    return False
+    return any(program in programs(name) for name in names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -60,8 +60,6 @@ def texts(count=200):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A folder with a page and all that it needs."""
-    if not browser.chromium():
-        pytest.skip(browser.NO_CHROMIUM)
     out = explorer_data.write(tmp_path_factory.mktemp("site"))
     (out / "index.html").write_text(PAGE, encoding="utf-8")
     return out
@@ -111,8 +109,9 @@ def said(page, row):
     return page.locator(".line .hidden").nth(row).inner_text()
 
 
-COMPARE = """async ([asked, facts]) => {
+COMPARE = """async () => {
   const {files, tokenizer} = await import("./explorer_page.js");
+  const [asked, facts] = await (await fetch("expected.json")).json();
   const all = new Float32Array(await (await fetch("expected.bin")).arrayBuffer());
   const words = await tokenizer(new URL("./", location)), wrong = [];
   const source = files(new URL("embeddings.safetensors", location), () => words);
@@ -143,7 +142,8 @@ def test_ids_and_sums_are_torchs_to_the_bit_and_layer_norm_to_a_millionth(bert, 
             torch.testing.assert_close(layer, stages["LayerNorm"], rtol=0, atol=0)
             file.write(np.stack([stages["sum"], layer]).tobytes())
     lengths = [len(known["ids"]) for known in facts]
-    found = page.evaluate(COMPARE, [asked, facts])
+    (site / "expected.json").write_text(json.dumps([asked, facts]), "utf-8")
+    found = page.evaluate(COMPARE)
     assert max(lengths) == 512
     assert found["wrong"] == []
     assert (found["bits"], found["compared"]) == (0, sum(lengths) * 384)
@@ -499,6 +499,32 @@ def test_a_server_without_ranges_sends_the_whole_file_once(page, hub):
         assert "sends the whole file, once: 2 of 2 MB" in page.evaluate("told")
         browser.explore(page, "no more bytes are asked for")
         assert len(sent) == 1
+
+
+def test_in_a_notebook_it_shows_what_the_kernel_answers(bert, page):
+    """As anywidget calls it, a function of this process in place of the kernel."""
+    widget, sent = explore(bert, "one 🙂", "two"), []
+    widget.send = lambda content, buffers=(): sent.append([content, *map(list, buffers)])
+    page.expose_function("ask", lambda asked: widget._answer(widget, asked, []) or sent[-1])
+    page.evaluate(
+        """async (state) => {
+          const { default: widget } = await import("./explorer.js"), hearing = [];
+          const send = async (asked) => {
+            const [content, bytes] = await ask(asked);
+            for (const hear of hearing) hear(content, [new DataView(Uint8Array.from(bytes).buffer)]);
+          };
+          const set = (key, value) => { state[key] = value; };
+          const model = { send, set, get: (key) => state[key], on: (_, hear) => hearing.push(hear), save_changes() {} };
+          const explorer = document.querySelector("#explorer");
+          explorer.replaceChildren();
+          widget.render({ model, el: explorer });
+        }""",
+        {key: getattr(widget, key) for key in ("name", "sentence", "other", "use")},
+    )
+    page.locator(".line", has_text="two").wait_for()
+    assert tokens(page) == ["[CLS]", "one", "[UNK] “🙂”", "[SEP]", "two", "[SEP]"]
+    browser.explore(page, "good day")
+    assert alike(said(page, 1), passing(bert, "good day", "two")[3][1])
 
 
 def test_another_bert_and_what_its_kernel_answers(tmp_path):

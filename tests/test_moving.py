@@ -47,9 +47,8 @@ def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
     assert make().data == before
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
 @pytest.mark.parametrize("where", ["page", "notebook"])
-def test_the_slider_shows_each_step(tmp_path, where):
+def test_the_slider_shows_each_step(tmp_path, tab, where):
     made = make()
     output = made._repr_mimebundle_()[0]["text/html"]
     stored = json.loads(re.search(r'<script type="application/json">(.*?)</script>', output)[1])
@@ -65,7 +64,7 @@ def test_the_slider_shows_each_step(tmp_path, where):
     }[where]
     page = '<!doctype html><html lang="en" data-content_root="./"><meta charset="utf-8"><title>A film</title>'
     (tmp_path / "index.html").write_text(f"{page}<main><h1>A film</h1>{output}</main>{program}", "utf-8")
-    with browser.serve(tmp_path) as (address, _), browser.page() as tab:
+    with browser.serve(tmp_path) as (address, _):
         tab.goto(address)
         slider, said = tab.get_by_role("slider"), tab.get_by_role("status")
         slider.wait_for()
@@ -97,9 +96,8 @@ STEPS = {  # which slider, by its place, changes which number by how much
 }
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
 @pytest.mark.parametrize("size", [2, 3])
-def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, size):
+def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
     (tmp_path / "explorer").mkdir()
     shutil.copy(ROOT / "docs" / "_static" / "site.js", tmp_path)
     shutil.copy(ROOT / "helpers" / "drag.js", tmp_path / "explorer")
@@ -111,7 +109,7 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, size):
     )
     page += f'<main><h1>A token</h1>{output}</main><script type="module" src="site.js"></script>'
     (tmp_path / "index.html").write_text(page, "utf-8")
-    with browser.serve(tmp_path) as (address, _), browser.page() as tab:
+    with browser.serve(tmp_path) as (address, _):
         tab.goto(address)
         said, sliders, seen = tab.get_by_role("status"), tab.get_by_role("slider"), set()
         sliders.first.wait_for()

@@ -200,20 +200,20 @@ def test_the_live_picture_comes_soon_and_nothing_jumps(address, tab, width):
 LOST = "(names) => Promise.all(names.map((name) => fetch(name).then(() => '', () => name)))"
 
 
-def test_without_a_network_the_site_goes_on(site, tab):
-    with browser.serve(site) as (address, _):
+def test_without_a_network_the_site_goes_on(site):
+    with browser.page(service_workers="allow") as tab:
+        with browser.serve(site) as (address, _):
+            tab.goto(address)
+            tab.locator(".line").first.wait_for()
+            tab.get_by_role("button", name="Fetch all rows").click()
+            tab.get_by_role("button", name="All rows are here").wait_for()
+            assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
+        tab.goto(f"{address}notebooks/05_summation.html")
+        assert tab.locator("article h1").count() == 1
         tab.goto(address)
-        tab.locator(".line").first.wait_for()
-        tab.get_by_role("button", name="Fetch all rows").click()
-        tab.get_by_role("button", name="All rows are here").wait_for()
-        assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
-    tab.goto(f"{address}notebooks/05_summation.html")
-    tab.locator("article h1").wait_for()
-    tab.goto(address)
-    names = [path.relative_to(site).as_posix() for path in pages(site)]
-    assert "".join(tab.evaluate(LOST, names)) == ""
-    browser.explore(tab, "rows that nobody has asked for")
-    tab.locator(".line", has_text="nobody").wait_for()
+        assert "".join(tab.evaluate(LOST, [f"{name}.html" for name in [*NOTEBOOKS, *PAGES]])) == ""
+        browser.explore(tab, "rows that nobody has asked for")
+        tab.locator(".line", has_text="nobody").wait_for()
 
 
 def test_a_sentence_has_an_address(address, tab):

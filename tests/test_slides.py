@@ -132,7 +132,7 @@ def rise(folder):
     staged, _ = LastRow().preprocess(nbformat.read(folder / "lecture.ipynb", 4), {})  # as docs/stage.py does
     nbformat.write(staged, folder / "lecture.ipynb")
     (folder / "rise.css").write_bytes((ROOT / "notebooks" / "rise.css").read_bytes())
-    with browser.jupyterlab(folder) as (address, token), browser.page(*SCREEN) as page:
+    with browser.page(*SCREEN) as page, browser.jupyterlab(folder) as (address, token):
         page.set_default_timeout(120_000)
         page.goto(f"{address}/rise/lecture.ipynb?token={token}")
         page.wait_for_selector(".reveal .slides section.present .jp-Cell")
@@ -159,7 +159,6 @@ def static(folder):
         return settled(page)
 
 
-@pytest.mark.skipif(not browser.chromium(), reason=browser.NO_CHROMIUM)
 @pytest.mark.parametrize(
     "measure",
     [pytest.param(rise, marks=pytest.mark.weekly), static],  # the same slides, by a second program
