@@ -54,7 +54,7 @@ ODD = (
     + "long"
 )
 # A cell that trains a model it has made itself takes seconds and gives the same again; if it is a solution, nothing
-# builds on it, and nbval has compared its reply.
+# builds on it (nor on a proof), and nbval has compared its reply.
 TRAINS = "= train(tiny_bert("
 
 LAID_OUT = """
@@ -90,7 +90,7 @@ def cased_vocabulary():
 def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
     """Nothing on stderr, each proof says in one line what holds, and every solution is right by this model too.
 
-    What runs is a copy in `folder`: with `sentence` in place of its own, and every cell but the first `times` times in a row.
+    What runs is a copy in `folder`: with `sentence` in place of its own, and what teaches or asks `times` times in a row.
     Its pictures are laid out and not made into PNGs: how they look, nbval compares.
     """
     cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
@@ -102,9 +102,8 @@ def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
     setup += LAID_OUT
 
     def turns(cell):
-        if TRAINS in cell["source"]:
-            return 0 if "solution" in cell["metadata"].get("tags", ()) else 1
-        return times
+        tags = {"proof", "solution"} & set(cell["metadata"].get("tags", ()))
+        return ("solution" not in tags) if TRAINS in cell["source"] else 1 if tags else times
 
     cells = [{**cells[0], "source": setup}, *(cell for cell in cells[1:] for _ in range(turns(cell)))]
     copy = folder / path.name
