@@ -54,10 +54,8 @@ def test_typing_a_sentence_changes_the_tokens(lab):
     explorer.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
 
     browser.explore(page, "", box=1)
-    eight = [browser.explore(page, f"today is a good day {mark}") for mark in "!?!"]
-    many = [browser.explore(page, "good day " * n) for n in (300, 301)]
-    print(f"\nin JupyterLab: 8 tokens {eight} ms, 512 tokens {many} ms")
-    assert min(eight) < 1000 and min(many) < 3000
+    browser.explore(page, "good day " * 300)
+    assert explorer.locator(".line").count() == 512
 
     origin = address.split("/lab")[0]
     allowed = (origin, origin.replace("http", "ws"), "data:", "blob:")

@@ -10,21 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OURS = {"jupyter", "nbconvert", "pip", "python", "pytest", "ruff", "sphinx-build"}  # in the environment
-SYSTEM = {
-    "bash",
-    "cp",
-    "Copy-Item",
-    "New-Item",
-    "mkdir",
-    "git",
-    "npm",
-    "perl",
-    "python",
-    "python3",
-    "repo2docker",
-    "uv",
-    "xargs",
-}
+SYSTEM = {"bash", "cp", "git", "mkdir", "npm", "perl", "python", "python3", "repo2docker", "uv", "xargs"}
+SYSTEM |= {"Copy-Item", "New-Item"}
 MADE = {
     ".venv",
     "slides",
@@ -33,6 +20,7 @@ MADE = {
     "stage",
     "docs/_build/html",
 }  # what the commands themselves make
+NAMED = r"^(docs|tests|notebooks|helpers|\.ci)/|^[\w-]+\.(py|md|txt|yml)$"
 
 
 def commands_of(page):
@@ -103,10 +91,8 @@ def test_every_command_is_there_when_it_is_pasted(page):
         if not own and (program not in SYSTEM or (program == "python" and "venv" not in named)):
             wrong.append(f"{said}: {program} is not found in a terminal; write .venv/bin/{program}")
         for name in named:
-            name = name.strip("\"'")
-            if re.fullmatch(r"[\w.*/-]+", name) and re.search(
-                r"^(docs|tests|notebooks)/|\.(py|md|txt)$", name
-            ):
+            name = re.sub("^.*=|/(lab/tree|rise)/", "", name.strip("\"'"))
+            if re.fullmatch(r"[\w.*/-]+", name) and re.search(NAMED, name):
                 made = any(name == m or name.startswith(f"{m}/") for m in MADE)
                 if not made and not list(ROOT.glob(name.rstrip("/"))):
                     wrong.append(f"{said}: there is no {name}")
