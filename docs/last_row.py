@@ -11,7 +11,9 @@ from nbformat.v4 import new_markdown_cell
 
 from helpers.alone import alone
 
-DRAWS = re.compile(r"(?:\A|\n+)(?:plots\.\w+|explore|drag|film)\([^\n]*(?:\n[ )][^\n]*)*\Z")
+DRAWS = re.compile(
+    r"(?:\A|\n+)(?:from helpers import \w+\n+)?(?:plots\.\w+|explore|drag|film)\([^\n]*(?:\n[ )][^\n]*)*\Z"
+)
 
 
 class LastRow(Preprocessor):
@@ -24,7 +26,9 @@ class LastRow(Preprocessor):
         for cell in notebook.cells:
             place = cell.metadata.get("slideshow", {})
             starts = place.get("slide_type") in ("slide", "subslide")
-            heading = starts and cell.cell_type == "markdown" and re.match(r"#+ (.*)", cell.source)
+            heading = (
+                starts and cell.cell_type == "markdown" and re.search(r"^#+ (.*)", cell.source, re.MULTILINE)
+            )
             asked = re.search(r"\*\*Predict:\*\* (.+?\?)", cell.source)
             if heading or asked:
                 above = (
@@ -45,7 +49,7 @@ class LastRow(Preprocessor):
                     place["slide_type"] = "-"
                 cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
                 cell.metadata["transient"] = {"remove_source": True}
-                if moving := re.match("drag|film", cell.source):
+                if moving := re.search("^(drag|film)", cell.source, re.MULTILINE):
                     cell.source += ".alone()"
                     for output in cell.outputs:
                         output.data = {"text/html": alone(output.data["text/html"], moving[0])}
