@@ -3,15 +3,22 @@
 import copy
 import re
 
+import nbformat
+from nbconvert.postprocessors import PostProcessorBase
 from nbconvert.preprocessors import Preprocessor
+from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_markdown_cell
 
-DRAWS = re.compile(r"(?:\A|\n+)(?:plots\.\w+|explore|drag|film)\([^\n]*(?:\n[ )][^\n]*)*\Z")
+from helpers.alone import alone
+
+DRAWS = re.compile(
+    r"(?:\A|\n+)(?:from helpers import \w+\n+)?(?:plots\.\w+|explore|drag|film)\([^\n]*(?:\n[ )][^\n]*)*\Z"
+)
 
 
 class LastRow(Preprocessor):
     """A slide without a heading has above it what was asked, or else the heading it belongs to; a call that draws
-    becomes a cell of its own, folded in a notebook and not written on a page.
+    becomes a cell of its own, folded in a notebook and not written on a page. What moves does so without a widget.
     """
 
     def preprocess(self, notebook, resources):
@@ -19,7 +26,9 @@ class LastRow(Preprocessor):
         for cell in notebook.cells:
             place = cell.metadata.get("slideshow", {})
             starts = place.get("slide_type") in ("slide", "subslide")
-            heading = starts and cell.cell_type == "markdown" and re.match(r"#+ (.*)", cell.source)
+            heading = (
+                starts and cell.cell_type == "markdown" and re.search(r"^#+ (.*)", cell.source, re.MULTILINE)
+            )
             asked = re.search(r"\*\*Predict:\*\* (.+?\?)", cell.source)
             if heading or asked:
                 above = (
@@ -40,6 +49,17 @@ class LastRow(Preprocessor):
                     place["slide_type"] = "-"
                 cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
                 cell.metadata["transient"] = {"remove_source": True}
+                if moving := re.search("^(drag|film)", cell.source, re.MULTILINE):
+                    cell.source += ".alone()"
+                    for output in cell.outputs:
+                        output.data = {"text/html": alone(output.data["text/html"], moving[0])}
             cells.append(cell)
         notebook.cells = cells
         return notebook, resources
+
+
+class Trusted(PostProcessorBase):
+    """What a copy for the stage shows may move before it is run: JupyterLab runs no program of a notebook it does not trust."""
+
+    def postprocess(self, input):
+        NotebookNotary().sign(nbformat.read(input, 4))

@@ -67,7 +67,7 @@ const bars = {
 export function mount(el, data) {
   const root = document.createElement("div"), now = { x: [...data.x], gamma: [...data.gamma], beta: [...data.beta], eps: data.eps };
   const kind = now.x.length === 2 ? arrows : bars;
-  const box = (name, min, max, step) => `<label>${name} <b></b><input type="range" min="${min}" max="${max}" step="${step}"></label>`;
+  const box = (name, min, max, step) => `<label>${name} <b></b><input data-lm-suppress-shortcuts type="range" min="${min}" max="${max}" step="${step}"></label>`;
   const boxes = [["a token", -END, END, 0.5], ["gamma", -2, 2, 0.1], ["beta", -2, 2, 0.1]].flatMap(([name, ...ends]) => now.x.map((_, n) => box(`${name}, ${ORDER[n]}:`, ...ends)));
   root.className = "drag-now";
   root.innerHTML = `<style>${CSS}</style><div><svg class="plane" viewBox="${-END} ${-END} ${2 * END} ${2 * END}" aria-hidden="true">
@@ -106,7 +106,7 @@ export function mount(el, data) {
     kind.pulled(now.x, half(((event.clientX - left) / width) * 2 * END - END), half(END - ((event.clientY - top) / width) * 2 * END));
     show();
   };
-  root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's, nor a slide's
   show();
   el.append(root);
 }

@@ -31,7 +31,7 @@ export function mount(el, data) {
   const heights = [0, top / 2, top].map((loss) => `<path d="M32 ${y(loss)}H290" stroke="#d8d8d8"/><text x="28" y="${y(loss) + 4}" text-anchor="end">${loss}</text>`);
   root.className = "film-now";
   root.innerHTML = `<style>${CSS}</style>
-    <label>Training step: drag, or arrow keys<input type="range" min="0" max="${last}" value="0"></label><p role="status"></p>
+    <label>Training step: drag, or arrow keys<input data-lm-suppress-shortcuts type="range" min="0" max="${last}" value="0"></label><p role="status"></p>
     <div class="panels" aria-hidden="true">
       <div><b>words, in a plane</b><svg class="words" viewBox="-140 -140 280 280">${groups.map((kind) => `<path ${shape(kind)}><title></title></path>`).join("")}</svg></div>
       <div><b>places, by cosine</b><canvas width="${size}" height="${size}"></canvas></div>
@@ -64,7 +64,7 @@ export function mount(el, data) {
     dot.setAttribute("cy", y(curve[n]));
   }
   slider.oninput = () => show(slider.valueAsNumber);
-  root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's
+  root.addEventListener("keydown", (event) => event.stopPropagation()); // the arrows are not JupyterLab's, nor a slide's
   show(0);
   el.append(root);
 }

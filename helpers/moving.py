@@ -12,10 +12,12 @@ import anywidget
 import numpy as np
 import torch
 import traitlets
+from IPython.display import HTML
 from matplotlib.colors import to_hex
 
 from . import picture as draw
 from . import plots
+from .alone import alone
 
 
 class Moving(anywidget.AnyWidget):
@@ -30,9 +32,16 @@ class Moving(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/html": self.page, "text/plain": self.still.alt}, metadata
+
+    @property
+    def page(self):
         inside = json.dumps(self.data, ensure_ascii=False).replace("<", "\\u003c")
-        page = f'<div class="bert-{self.program}">{self.still.html}<script type="application/json">{inside}</script></div>'
-        return {**data, "text/html": page, "text/plain": self.still.alt}, metadata
+        return f'<div class="bert-{self.program}">{self.still.html}<script type="application/json">{inside}</script></div>'
+
+    def alone(self):
+        """The same where no widget lives, as on a slide."""
+        return HTML(alone(self.page, self.program))
 
 
 def film(frames, losses, names, groups, *, still):

@@ -47,15 +47,16 @@ def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
     assert make().data == before
 
 
-@pytest.mark.parametrize("where", ["page", "notebook"])
+@pytest.mark.parametrize("where", ["page", "notebook", "slide"])
 def test_the_slider_shows_each_step(tmp_path, tab, where):
     made = make()
-    output = made._repr_mimebundle_()[0]["text/html"]
+    output = made.alone().data if where == "slide" else made._repr_mimebundle_()[0]["text/html"]
     stored = json.loads(re.search(r'<script type="application/json">(.*?)</script>', output)[1])
     (tmp_path / "explorer").mkdir()
     shutil.copy(ROOT / "docs" / "_static" / "site.js", tmp_path)
     shutil.copy(ROOT / "helpers" / "film.js", tmp_path / "explorer")
     program = {
+        "slide": "",
         "page": '<script type="module" src="site.js"></script>',
         # as anywidget calls it; no kernel answers
         "notebook": '<script type="module">import film from "./explorer/film.js"; const data = '
@@ -68,6 +69,7 @@ def test_the_slider_shows_each_step(tmp_path, tab, where):
         tab.goto(address)
         slider, said = tab.get_by_role("slider"), tab.get_by_role("status")
         slider.wait_for()
+        assert slider.get_attribute("data-lm-suppress-shortcuts") is not None  # or RISE turns slides
         seen = set()
         for n, key in enumerate(["Home", "ArrowRight", "ArrowRight"]):
             slider.press(key)
