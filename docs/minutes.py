@@ -53,18 +53,20 @@ def marked(text):
 def to_read(path):
     """Minutes for a first reading, and with the exercises."""
     minutes = exercises = 0
+    asked = False
     for cell in cells_of(path):
         text = cell["text"]
         if cell["place"] == "notes":
-            minutes += sum(marked(text))
-        elif re.match(r"#+ Exercise", text):
-            exercises += sum(marked(text.partition("\n")[0]))
+            minutes += sum(marked(text)) * asked
+        elif found := re.search(r"^#+ Exercise.*$", text, re.MULTILINE):
+            exercises += sum(marked(found[0]))
         elif cell["tags"] & {"proof", "solution", "exercise", "setup"} or text.startswith("<details>"):
             continue
         elif cell["cell_type"] == "code":
             minutes += sum(bool(line.strip()) for line in text.splitlines()) / 25
         else:
             minutes += len(text.split()) / 130
+            asked = "**Predict" in text
     return five(minutes), five(minutes + exercises)
 
 

@@ -167,6 +167,47 @@ def axe(page, only=None, leave_out=()):
     )
 
 
+def answers(path):
+    """What nobody should read who opens nothing of a notebook, as a page shows it: what only the code cells below a
+    prediction print, no other cell and no code; what is said below them; what settles a thing that one may have heard;
+    and what one can do in the end.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts, asked, answered, heard = [], False, False, False
+    for cell in cells:
+        text, metadata = "".join(cell["source"]), cell["metadata"]
+        if cell["cell_type"] == "code":
+            known = [each["source"] if each["cell_type"] == "code" else [] for each in cells]
+            known = json.dumps(
+                [known, [c.get("outputs") for c in cells if c is not cell]], ensure_ascii=False
+            )
+            for output in cell["outputs"] if asked else ():
+                data = output.get("data", {})
+                caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
+                lines = caption or output.get("text", data.get("text/plain", ()))
+                texts += [line for line in lines if said(line) not in " ".join(known.split())]
+            answered = asked
+        elif "**Predict" in text:
+            asked, answered = True, False
+        elif text.startswith("#"):
+            heading, _, below = text.partition("\n")
+            heard = heading.startswith("## You may have heard")
+            texts += re.findall("^- (.*)$", below, re.MULTILINE) if "now do" in heading else []
+            if "answer" in metadata.get("tags", ()):
+                texts.append(below)
+            else:
+                asked = asked and not answered
+        elif ((answered and asked) or heard) and not text.startswith(('**"', "<details>", "> **(")):
+            texts.append(text)
+    return [part for part in map(said, texts) if len(part) > 25]
+
+
+def said(text):
+    """What of a text's first line a page shows as it is written: the longest part without markup."""
+    first = text.strip().partition("\n")[0]
+    return " ".join(max(re.split(r"[`*\[\]()_<>~\\“”\"'.]+", first), key=len).split())
+
+
 def explore(page, text, box=0):
     """Type `text` into the explorer's box of this number, wait until it is drawn."""
     page.evaluate(_TYPE, [text, box])

@@ -1,10 +1,13 @@
-"""The explorer as a reader of a notebook has it: in JupyterLab, in a browser, with a kernel behind it."""
+"""What a reader of the notebooks has: JupyterLab, in a browser, the explorer with a kernel behind it."""
 
 import shutil
 from pathlib import Path
 
 import browser
+import nbformat
 import pytest
+
+from helpers import copies
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "00_start_here.ipynb"
 HARMLESS = ("favicon", "language pack")  # JupyterLab has no language pack for English
@@ -62,3 +65,33 @@ def test_typing_a_sentence_changes_the_tokens(lab):
     assert [url for url in asked if not url.startswith(allowed)] == [], "the page asks others"
     ours = [str(one) for one in said if not any(word in str(one).lower() for word in HARMLESS)]
     assert ours == []
+
+
+@pytest.mark.weekly  # what is closed there, the site closes too, as test_site sees in each push
+def test_who_opens_nothing_of_the_copies_reads_no_answer(tmp_path):
+    """All of them as one notebook, because opening one is what takes time."""
+    copies.copy_all(NOTEBOOK.parent, tmp_path)
+    paths = sorted(NOTEBOOK.parent.glob("*.ipynb"))
+    course = nbformat.v4.new_notebook(metadata=nbformat.read(NOTEBOOK, 4).metadata)
+    for path in paths:
+        course.cells += nbformat.read(tmp_path / path.name, 4).cells
+        course.cells.append(nbformat.v4.new_markdown_cell(f"The end of {path.name}"))
+    nbformat.write(course, tmp_path / "course.ipynb")
+    with browser.jupyterlab(tmp_path) as (address, token), browser.page() as page:
+        page.set_default_timeout(240_000)
+        page.goto(f"{address}/lab/tree/course.ipynb?token={token}")
+        page.locator(".jp-RenderedMarkdown", has_text=f"The end of {paths[-1].name}").wait_for()
+        rendered = "[...document.querySelectorAll('.jp-MarkdownCell')].every((cell) => cell.querySelector('.jp-RenderedMarkdown *'))"
+        page.wait_for_function(rendered, polling=500)
+        assert page.locator(".jp-Notebook .jp-OutputArea-output").count() == 0
+        closed = " ".join(page.inner_text(".jp-Notebook").split())
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        opened = " ".join(page.inner_text(".jp-Notebook").split())
+    for path in paths:
+        here, _, closed = closed.partition(f"The end of {path.name}")
+        all_of_it, _, opened = opened.partition(f"The end of {path.name}")
+        sought = browser.answers(path)
+        assert [part for part in sought if part in here] == [], path.name
+        assert sum(part in all_of_it for part in sought) > 0.3 * len(sought), (
+            path.name
+        )  # no output stands there

@@ -59,6 +59,12 @@ def test_notes_say_how_long_it_takes(path):
 def test_minutes_are_counted_and_a_lecture_leaves_time_for_questions():
     for path, text in minutes.written():
         assert path.read_text("utf-8") == text, f"{path.name}: run docs/minutes.py"
+    for path in NOTEBOOKS:
+        first, with_exercises = minutes.to_read(path)
+        headings = re.findall(
+            r"^#+ Exercise.*$", "\n".join(cell["text"] for cell in cells_of(path)), re.MULTILINE
+        )
+        assert abs(with_exercises - first - sum(minutes.marked(" ".join(headings)))) < 5, path.name
     for name in minutes.LECTURES:
         questions = int(re.findall(r"\| (\d+) \| questions", minutes.plan(name))[0])
         assert questions >= (10 if "90" in name else 5), name
