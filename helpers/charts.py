@@ -281,8 +281,22 @@ def strips(rows, *, marked=None, limit=None):
         alt += f" Largest of {most[-1][1]}; length {draw.format_number(np.linalg.norm(of))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
     alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
-    caption = f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
+    caption = _alike(names, table) + f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
+    caption += f" A dot: exactly 0, {len(zeros)} of {table.size} numbers." if len(zeros) else ""
     return Picture(figure, alt + beyond, caption)
+
+
+def _alike(names, rows):
+    """Which of `rows` [n, H] are nearly the same pattern, and which its reverse, in words; nothing if none is."""
+    lengths = np.linalg.norm(rows, axis=1)
+    cosine = rows @ rows.T / np.maximum(np.outer(lengths, lengths), 1e-300)
+    of = cosine[draw.highest((cosine > 0.98).sum(1))]
+    same, reverse = (
+        [quote(n) for n, c in zip(names, sign * of, strict=True) if c > 0.98] for sign in (1, -1)
+    )
+    told = [f"{listed(same)} are alike"] if same[1:] else []
+    told += [f"{one} is the reverse of {same[0]}" for one in reverse]
+    return f"{draw.capital('; '.join(told))}. " if told else ""
 
 
 GROUPS = ("#0b8f77",), ("#6a51a3",), (INK,), (MUTED,)  # of a grid
@@ -484,9 +498,11 @@ def _spots(points, groups):
     """What there is to say of where `points` lie: on few spots, on a circle around 0, each beside its own group."""
     spread, away = np.ptp(points, axis=0).max(), np.linalg.norm(points, axis=1)  # the axes go by the spread
     spots = len(np.unique(((points - points.min(0)) / (spread or 1)).round(3), axis=0))
-    n = len(points)
+    n, (long, *short) = len(points), np.linalg.svd(points - points.mean(0), compute_uv=False)
     if spots <= n / 2:
         return [f"the {n} points lie on {counted(spots, 'spot')}"]
+    if n > 2 and max(short, default=0) < 1e-3 * long:
+        return ["all points lie on one line"]
     if n > 2 and np.ptp(away) < 1e-3 * spread:
         return ["all points are equally far from 0"]
     if groups is None:
