@@ -49,17 +49,23 @@ def for_readers(app, docname, source):
             if "answer" in metadata:  # site.js makes the choices buttons
                 text = text.replace('alert-info"', f'alert-info" data-answer="{metadata["answer"]}"')
             cell["source"] = text
-        for tag in FOLDS.keys() & set(metadata.get("tags", [])):
+        for tag in FOLDS.keys() & set(metadata.get("tags", [])) if cell["cell_type"] == "code" else ():
             metadata["tags"].append(FOLDS[tag])
             metadata["mystnb"] = {
-                "code_prompt_show": f"Show the {tag}",
-                "code_prompt_hide": f"Hide the {tag}",
+                "code_prompt_show": f"Show the {tag}" + what_it_proves(cell),
+                "code_prompt_hide": f"Hide the {tag}" + what_it_proves(cell),
             }
         for output in cell.get("outputs", ()):
             page = "".join(output.get("data", {}).get("text/html", ""))
             if page:
                 output["data"]["text/html"] = PICTURE.sub(lambda found: as_file(app, found), page)
     source[0] = json.dumps(notebook)
+
+
+def what_it_proves(cell):
+    """What the first line of a proof says, where it does not answer a prediction."""
+    found = re.match(r"# Proof: (.*)\.", "".join(cell["source"]))
+    return f": {found[1]}" if found else ""
 
 
 def name_and_index(docname, cells):

@@ -8,7 +8,7 @@ import re
 from nbconvert.preprocessors import Preprocessor
 from nbformat.v4 import new_markdown_cell
 
-from helpers.copies import CLOSED, closed
+from helpers.copies import CLOSED, DONE, HEARD, closed
 
 CSS = """<style>
 @page { margin: 18mm }
@@ -21,7 +21,7 @@ pre { white-space: pre-wrap !important; overflow-wrap: anywhere } img { max-widt
 </style>"""
 LINES = "\n\n" + '<div class="line"></div>' * 3
 OFF_PAPER = {"setup", "proof", "solution", "exercise"}
-BEFORE, AFTER = CLOSED.split("{}")
+FOLDS = [re.compile(re.escape(fold).replace(r"\{\}", "(.*?)"), re.DOTALL) for fold in (CLOSED, HEARD, DONE)]
 
 
 class OnPaper(Preprocessor):
@@ -36,8 +36,9 @@ class OnPaper(Preprocessor):
                 continue
             if source.startswith("#"):
                 heard = "You may have heard" in source  # which tells what was found
-            if source.startswith(BEFORE):
-                cell.source = source.removeprefix(BEFORE).removesuffix(AFTER)
+            if any(fold.search(source) for fold in FOLDS):
+                for fold in FOLDS:
+                    cell.source = fold.sub(r"\1", cell.source)
                 last.append(cell)
             elif "**Predict" in source:
                 asked += 1

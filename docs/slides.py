@@ -4,36 +4,11 @@ They take reveal.js, require.js and jQuery from slides/node_modules (see lecturi
 that they work where there is no network and where it hangs.
 """
 
-import re
+import sys
 from pathlib import Path
 
-from nbconvert.preprocessors import Preprocessor
-from nbformat.v4 import new_markdown_cell
-
-
-class LastRow(Preprocessor):
-    """A slide that begins with code has the question above it again; the call that draws a picture is not seen."""
-
-    def preprocess(self, notebook, resources):
-        cells, question = [], ""
-        for cell in notebook.cells:
-            place = cell.metadata.get("slideshow", {})
-            if found := re.search(r"\*\*Predict:\*\* (.+?\?)", cell.source):
-                question = found[1]
-            elif cell.cell_type == "markdown" and place.get("slide_type") in ("slide", "subslide"):
-                question = ""
-            if cell.cell_type == "code":
-                cell.source = re.sub(r"\n*^plots\.\w+\(.*\)\Z", "", cell.source, flags=re.MULTILINE)
-                if not cell.source:
-                    cell.metadata["transient"] = {"remove_source": True}
-            if question and cell.cell_type == "code" and place.get("slide_type") in ("slide", "subslide"):
-                again = f"*{question[0].upper()}{question[1:]}*"
-                cells.append(new_markdown_cell(again, metadata={"slideshow": dict(place)}))
-                place["slide_type"] = "-"
-            cells.append(cell)
-        notebook.cells = cells
-        return notebook, resources
-
+sys.path.append("docs")
+from last_row import LastRow
 
 c = get_config()  # noqa: F821  # nbconvert's own, in every config file
 c.NbConvertApp.export_format = "slides"

@@ -4,10 +4,14 @@
 """
 
 import json
+import re
 from pathlib import Path
 
 FOLDER = "my_course"
-CLOSED = "<details><summary>What it showed: open it after your prediction</summary>\n\n{}\n\n</details>"
+FOLD = "<details><summary>{}</summary>\n\n{{}}\n\n</details>"
+CLOSED = FOLD.format("What it showed: open it after your prediction")
+HEARD = FOLD.format("Is it so? Open it after your own answer")
+DONE = FOLD.format("Say it yourself first, then open it")
 BOX = '<div class="alert alert-info"'
 # In JupyterLab's dark theme the box's own colours have a contrast of 2.7.
 READABLE = BOX + ' style="color: #10283c"'
@@ -17,26 +21,42 @@ PROOF = "# Proof, folded: what it proves would tell the answer.\n"
 def closed(notebook):
     """Close every answer in `notebook`, a dict as in its file, and return the code cells that give one.
 
-    An answer is what follows a prediction up to the next heading or prediction: the text becomes a `<details>`, the
-    output is left to whoever shows it. The lecturer's notes go; the first line of a proof does not tell what it proves.
+    An answer is what follows a prediction up to the next prediction or heading, or past a heading that is tagged
+    `answer`: the text becomes a `<details>`, the output is left to whoever shows it. So do what settles a thing that
+    one may have heard, and the list at the end. The lecturer's notes go; below a prediction a proof does not say what it
+    proves.
     """
     cells = notebook["cells"]
     cells[:] = [c for c in cells if c["metadata"].get("slideshow", {}).get("slide_type") != "notes"]
-    asked, answers, answers_before = False, [], 0
+    asked, asked_above, heard, answers, answers_before = False, False, False, [], 0
     for cell in cells:
         source, tags = "".join(cell["source"]), set(cell["metadata"].get("tags", ()))
         if cell["cell_type"] == "code":
-            if "proof" in tags:
+            if "proof" in tags and asked_above:
                 cell["source"] = PROOF + source
-            elif asked and not tags & {"exercise", "solution"}:
+            elif (asked or heard) and not tags & {"exercise", "proof", "solution"}:
                 answers.append(cell)
         elif "**Predict" in source:
-            asked, answers_before = True, len(answers)
-        elif source.startswith("#") and len(answers) > answers_before:
-            asked = False
+            asked, asked_above, answers_before = True, True, len(answers)
+        elif source.startswith("#"):
+            asked_above = asked_above and not source.startswith("## ")
+            heard = source.startswith("## You may have heard")
+            if "answer" in tags:
+                heading, _, text = source.partition("\n")
+                cell["source"] = heading + ("\n\n" + CLOSED.format(text.strip())) * bool(text)
+            elif len(answers) > answers_before:
+                asked = False
+            if source.startswith("## What you can now do"):
+                cell["source"] = re.sub(r"(?:^- .*(?:\n|\Z))+", in_the_end, source, flags=re.MULTILINE)
+        elif heard and not source.startswith(("**", "<details>")):
+            cell["source"] = HEARD.format(source)
         elif asked and len(answers) > answers_before and not source.startswith("<details>"):
             cell["source"] = CLOSED.format(source)
     return answers
+
+
+def in_the_end(found):
+    return DONE.format(found[0].rstrip()) + "\n"
 
 
 def copy_all(source="notebooks", folder=FOLDER):

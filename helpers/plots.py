@@ -173,7 +173,7 @@ VOCABULARY_KINDS = {
     "special": (r"\[(?!unused).+\]", COLOURS["sum"]),
     "unused": (r"\[unused.*\]", NEUTRAL),
     "single characters": (".", "#7d7d7d"),
-    "whole words": ("(?!##).*", COLOURS["word"]),
+    "words or beginnings": ("(?!##).*", COLOURS["word"]),
     "## pieces": ("##.*", draw.tint(COLOURS["word"], 0.35)),
 }
 
@@ -202,8 +202,8 @@ def vocabulary_map(tokens):
     figure.legend(loc="outside upper left", ncols=5)
     told = (f"{len(of):,} {kind}, from id {of[0]:,} to {of[-1]:,}" for kind, of in ids.items())
     alt = f"The {len(tokens):,} vocabulary entries, counted per 1,000 ids. {'; '.join(told)}."
-    words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("whole words", "## pieces"))
-    caption = f"{words:.0%} of the vocabulary are whole words, {pieces:.0%} are ## pieces."
+    words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("words or beginnings", "## pieces"))
+    caption = f"{words:.0%} of the vocabulary are words or beginnings of words, {pieces:.0%} are ## pieces."
     return Picture(figure, alt, caption)
 
 

@@ -1,5 +1,6 @@
 """A real JupyterLab, a web server and a browser, for the tests that need them: all local, all gone at the end."""
 
+import atexit
 import contextlib
 import functools
 import gzip
@@ -66,20 +67,27 @@ def jupyterlab(root):
             server.wait(timeout=20)
 
 
-@contextlib.contextmanager
-def page(width=1280, height=720):
-    """A page of a headless Chromium that asks nobody but the address it is given."""
+@functools.cache
+def _browser():
+    """The one browser of this process: a headless Chromium that asks nobody but the address it is given."""
     from playwright.sync_api import sync_playwright
 
     arguments = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         arguments.append("--no-sandbox")  # Chromium's sandbox does not work for root
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
-        try:
-            yield browser.new_page(viewport={"width": width, "height": height})
-        finally:
-            browser.close()
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=chromium(), args=arguments)
+
+
+@contextlib.contextmanager
+def page(width=1280, height=720):
+    """A page with nothing in its storage."""
+    context = _browser().new_context(viewport={"width": width, "height": height})
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 @contextlib.contextmanager

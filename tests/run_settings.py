@@ -2,16 +2,20 @@
 
 pyproject.toml loads this file as a plugin, because a conftest.py in tests/ is not read for a run of
 notebooks alone, and nbval resolves the path of its sanitizing file against the working directory.
-nbval compares every text; the pictures in a cell's output are compared here.
+nbval compares every text; the pictures in a cell's output are compared here. A kernel is forked from a process that has
+imported torch already, where that can be done: most notebooks run for a shorter time than a kernel starts.
 """
 
 import atexit
 import base64
 import io
+import multiprocessing
 import os
 import re
 import shutil
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +38,48 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 SHIFT = 2  # device pixels, one CSS pixel: as far may a mark stand from its place on another processor
 STEP = 6  # of 255: as much may rounding, and another palette, change a colour
 
+IMPORTED = ["anywidget", "ipykernel.kernelapp", "matplotlib.figure", "transformers.models.bert.modeling_bert"]
+
+
+class Forked:
+    """The process of a kernel, with what jupyter_client asks of it; as new as another, but for the modules it has."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, command, cwd, **_):
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(IMPORTED)
+        ready, begun = context.Pipe(duplex=False)
+        self._process = context.Process(target=_kernel, args=(command[-2:], cwd, begun), daemon=True)
+        self._process.start()
+        ready.recv()
+        self.pid = self._process.pid
+
+    def poll(self):
+        return self._process.exitcode
+
+    def wait(self):
+        self._process.join()
+        return self._process.exitcode
+
+
+def _kernel(arguments, cwd, begun):
+    os.setsid()  # signals go to the whole group
+    os.chdir(cwd)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    tests = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (tests.join(), os._exit(1)), daemon=True).start()
+    begun.send(True)
+    from ipykernel.kernelapp import launch_new_instance
+
+    launch_new_instance(arguments)
+
 
 def pytest_configure(config):
+    if sys.platform == "linux":
+        from jupyter_client.provisioning import local_provisioner
+
+        local_provisioner.launch_kernel = Forked
     config.option.nbval_sanitize_with = str(Path(__file__).with_name("nbval_sanitize.cfg"))
     if config.args_source == config.ArgsSource.INVOCATION_DIR:
         config.args = [str(config.rootpath / folder) for folder in config.getini("testpaths")]

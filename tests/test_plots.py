@@ -312,7 +312,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3, EYE3[[2, 0]]), lambda a: ["column {} and {}".format(*[[*"".join(texts(b)[n : n + 3])].index("1") for b in a[1:2] for n in (0, 3)])]),
-    "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "whole", "##"), strict=True)]),
+    "vocabulary_map": (lambda: plots.vocabulary_map(VOCABULARY), lambda a: [f"{int(sum(b)):,} {name}" for b, name in zip(bars(a[0], "height"), ("special", "unused", "single", "words", "##"), strict=True)]),
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [f"share is at most {picture.percent(max(b))}" for b in bars(a[0]) if max(b) > 0.5]),
     "before_after": (lambda: plots.before_after(["x", "y"], ([0.1, -2], [0.5, 3]), ([0.0, 0], [1.0, 1])), lambda a: [f"The spread was {min(bars(a[0])[0]) / 2:g} to {max(bars(a[0])[0]) / 2:g}", "it is 1 for every"]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [f"“{b.get_title()}” has “{rows_of(b)[0]}”" for b in a]),

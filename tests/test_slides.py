@@ -4,6 +4,7 @@ RISE and the static slides are measured alike, in a browser at 1280 × 720 with 
 as one presentation, because opening the page is what takes time.
 """
 
+import html
 import json
 import os
 import re
@@ -12,12 +13,14 @@ import sys
 from pathlib import Path
 
 import browser
+import nbformat
 import pytest
 from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "docs"))
 import minutes
+from last_row import LastRow
 from minutes import NOTEBOOKS, cells_of, slides_of
 
 SCREEN = 1280, 720  # a projector of 1920 × 1080 with the browser at 150 %
@@ -72,7 +75,7 @@ def test_the_short_path_has_the_answer_to_what_it_asks():
 # In a browser
 
 ALL_AT_ONCE = """
-.reveal .slides section { display: block !important; transform: none !important; visibility: visible !important }
+.reveal .slides section { display: block !important; transform: none !important; visibility: visible !important; opacity: 1 !important }
 .reveal .slides .fragment { opacity: 1 !important; visibility: inherit !important }
 * { transition: none !important }
 """
@@ -93,6 +96,9 @@ MEASURE = """() => {
         wide: [...slide.querySelectorAll('.cm-scroller, .highlight pre, .jp-OutputArea-output, .jp-RenderedHTMLCommon')]
             .filter(part => !part.closest('aside') && part.scrollWidth > part.clientWidth + 1)
             .map(part => part.textContent.slice(0, 60)),
+        draws: [...slide.querySelectorAll('.cm-line, .highlight pre, .jp-PlaceholderText')]
+            .filter(e => /^(plots\\.|explore\\(|drag\\(|film\\()/m.test(e.textContent) && e.checkVisibility({opacityProperty: true}))
+            .map(e => e.textContent),
         asks: !!slide.querySelector('.alert-info'),
         notes: [...slide.querySelectorAll('aside.notes')].map(aside => aside.textContent).join(' '),
         arrows: arrows - slide.getBoundingClientRect().left,
@@ -123,6 +129,8 @@ def settled(page):
 
 def rise(folder):
     lecture(folder)
+    staged, _ = LastRow().preprocess(nbformat.read(folder / "lecture.ipynb", 4), {})  # as docs/stage.py does
+    nbformat.write(staged, folder / "lecture.ipynb")
     (folder / "rise.css").write_bytes((ROOT / "notebooks" / "rise.css").read_bytes())
     with browser.jupyterlab(folder) as (address, token), browser.page(*SCREEN) as page:
         page.set_default_timeout(120_000)
@@ -168,6 +176,8 @@ def test_every_slide_fits_and_can_be_read_from_the_last_row(tmp_path, measure):
             wrong.append(f"{where} reaches {seen['right']:.0f}, the arrows begin at {seen['arrows']:.0f}")
         if seen["prose"] < PROSE or seen["code"] < CODE:
             wrong.append(f"{where}: prose {seen['prose']} px, code {seen['code']} px")
+        if seen["draws"]:
+            wrong.append(f"{where} shows the call {seen['draws']}, where its picture is the point")
         if seen["asks"] and not minutes.marked(seen["notes"]):
             wrong.append(f"{where} asks, and the speaker view has no notes for it")
     assert not wrong, "\n" + "\n".join(wrong)
@@ -206,3 +216,28 @@ def test_a_handout_has_no_solutions_notes_or_outputs_and_runs(tmp_path):
         assert asked == 0 or handout.count("What it showed: open it") > asked / 2, path.name
         assert handout.count("<summary>Hint") == path.read_text("utf-8").count("<summary>Hint")
     run_notebook(tmp_path / "03_segment_embeddings.ipynb")
+
+
+# The last row
+
+
+@each_notebook
+def test_no_slide_has_more_words_than_can_be_read_while_one_speaks(path):
+    notebook, _ = LastRow().preprocess(nbformat.read(path, 4), {})
+    slides = []
+    for cell in notebook.cells:
+        place = cell.metadata.slideshow.slide_type
+        if place in ("slide", "subslide"):
+            slides.append([])
+        if place in ("skip", "notes"):
+            continue
+        if cell.cell_type == "markdown":
+            slides[-1].append(re.sub(r"\]\([^)]*\)", "]", cell.source))
+        else:
+            slides[-1] += [] if cell.metadata.get("jupyter", {}).get("source_hidden") else [cell.source]
+            for output in cell.outputs:
+                data = output.get("data", {})
+                slides[-1].append(output.get("text") or data.get("text/html") or data.get("text/plain", ""))
+    seen = [re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", " ".join(on), flags=re.DOTALL) for on in slides]
+    words = {text.strip()[:60]: len(re.findall(r"\S*[^\W\d_]\S*", html.unescape(text))) for text in seen}
+    assert {text: count for text, count in words.items() if count > 120} == {}

@@ -98,7 +98,7 @@ def two_lives(_):
         judge,
         lambda answer: (
             f"Cosine {float(answer[0]):.2f} with the months, {float(answer[1]):.2f} with the new words: "
-            "one form has one row, so two meanings share it. Only attention can tell them apart."
+            "one form has one row, so two meanings share it. Only the words around can tell them apart."
         ),
     )
 
@@ -133,7 +133,7 @@ def neighbours(bert):
         count = len(set(found) & set(right))
         return f"{count} of the three are right: compare all rows with apple's by cosine."
 
-    why = "One row serves every sense of a word; its neighbours show which sense weighs most."
+    why = "One row serves every sense of a word; its neighbours may show which sense weighs most."
     yield Value(right, why, otherwise)
     yield "apple itself is among them: leave it out.", nearest(cosines, skip=())
     yield "Those are the largest dot products: long rows win those.", nearest(products)
@@ -193,7 +193,7 @@ def analogy(bert):
     inputs += [given(0, 3, 5, beside)]  # b - a + c points where a does
     ids = token_ids(bert, "good day it")[1:4]
     inputs += [given(*ids, rows_up_to(ids, tables(bert)[0]))]
-    why = "Report it with and without the three query words: much of the success lies in leaving them out."
+    why = "Report it with and without the three query words: much of the success may lie in leaving them out."
     yield Function(lambda a, b, c, table: best_row(a, b, c, table), why, inputs)
     wrong, plainly = partial(partial, best_row), lambda table: table
     yield "The query words are not excluded: leave those three out.", wrong(leave_out="")
@@ -211,7 +211,7 @@ def analogy(bert):
 @exercise("10.1", "What ALBERT saves", alone=True)
 def albert_saves(_):
     v, h, e = 30_000, 4096, 128
-    why = "A factor of 28: a word's row knows nothing of its sentence, so it need not be wide."
+    why = "A factor of 28: a word's row knows nothing of its sentence, so it need not be wide, say ALBERT's authors."
     otherwise = "V rows of 4,096 numbers, less V rows of 128 and a projection from 128 to 4,096."
     right = v * h - (v * e + e * h + h)
     yield Value(right, why, otherwise)
@@ -250,7 +250,9 @@ def who_is_it(_):
                 return f"{letter}: {known.get(f'{letter} {name}', f'not {written[:30]}: {hint}')}"
         return None
 
-    yield Judged(judge, "Names and shapes tell how a model begins, before a single number is read.")
+    yield Judged(
+        judge, "Names and shapes tell with which tables a model begins, before a single number is read."
+    )
 
 
 def first_transformer(table, ids, scale=True, first=0, step=2, turns=False, swapped=False):
@@ -268,7 +270,8 @@ def the_first_transformer(_):
     ids = torch.tensor([[3, 1, 4, 1], [2, 0, 0, 5]])
     inputs = [given(torch.randn(7, h, generator=rng), ids[:b, :t]) for h, b, t in ((6, 1, 3), (8, 2, 4))]
     inputs.append(given(torch.randn(3, 4, generator=rng), torch.zeros(1, 40, dtype=torch.long)))
-    why = "No row for a place is learned or stored: any place can be computed, also the 10,000th."
+    why = "No row for a place is learned or stored: any place can be computed, also the 10,000th. "
+    why += "What a model makes of it is another question."
     yield Function(lambda table, ids: first_transformer(table, ids), why, inputs, within=1e-4)
     wrong = partial(partial, first_transformer)
     yield "The rows are not multiplied by the root of H.", wrong(scale=False)

@@ -69,7 +69,7 @@ def int8_and_back(bert):
     ids = token_ids(bert, "today is a good day")
     zeros = torch.cat([toy[:2], torch.zeros(1, 8)])
     inputs = [given(toy), given(tables(bert)[0][ids]), given(zeros)]
-    why = "No number is further off than half a step, and a step is its own row's largest number by 127."
+    why = "No number is further off than half a step; a step is its own row's largest number, divided by 127."
     otherwise = "The largest number of each row, by size, becomes 127 or -127."
     yield Function(lambda table: there_and_back(table), why, inputs, otherwise)
     back = "(table / ({size} / 127)).round(){cut} * ({size} / 127)"

@@ -198,7 +198,7 @@ def from_row_to_id(bert):
     ]
     yield Function(
         lambda rows, table: torch.stack([(table - row).norm(dim=1).argmin() for row in rows]),
-        "The row says which token it was, even rounded: a lookup loses nothing.",
+        "The row says which token it was, even rounded: unless two rows are equal, a lookup loses nothing.",
         [given((table[ids] * 1000).round() / 1000, table) for ids, table in tries],
         "For each row, which row of the table is at the smallest distance from it?",
     )
