@@ -70,7 +70,7 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     caption = f"Largest: {same[0]}, {told(flat[most])}"
     caption += f"; smallest: {same[1]}, {told(flat[least])}." if len(names) > 1 else "."
     caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
-    if marked is not None:
+    if marked is not None and names.index(marked) not in (most, least):
         of = flat[names.index(marked)]
         place = f"number {(flat > of).sum() + 1} of {len(flat)}"
         caption = f"{draw.capital(marked)}: {told(of)}, {place}. {caption}"
@@ -281,8 +281,22 @@ def strips(rows, *, marked=None, limit=None):
         alt += f" Largest of {most[-1][1]}; length {draw.format_number(np.linalg.norm(of))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
     alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
-    caption = f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
+    caption = _alike(names, table) + f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
+    caption += f" A dot: exactly 0, {len(zeros)} of {table.size} numbers." if len(zeros) else ""
     return Picture(figure, alt + beyond, caption)
+
+
+def _alike(names, rows):
+    """Which of `rows` [n, H] are nearly the same pattern, and which its reverse, in words; nothing if none is."""
+    lengths = np.linalg.norm(rows, axis=1)
+    cosine = rows @ rows.T / np.maximum(np.outer(lengths, lengths), 1e-300)
+    of = cosine[draw.highest((cosine > 0.98).sum(1))]
+    same, reverse = (
+        [quote(n) for n, c in zip(names, sign * of, strict=True) if c > 0.98] for sign in (1, -1)
+    )
+    told = [f"{listed(same)} are alike"] if same[1:] else []
+    told += [f"{one} is the reverse of {same[0]}" for one in reverse]
+    return f"{draw.capital('; '.join(told))}. " if told else ""
 
 
 GROUPS = ("#0b8f77",), ("#6a51a3",), (INK,), (MUTED,)  # of a grid
@@ -322,7 +336,7 @@ def grid(rows, groups=None):
             kinds[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
             draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
         alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
-        told.append([of.count(kind) for kind in looks])
+        told.append([[n for n, one in enumerate(of, 1) if one == kind] for kind in looks])
     if looks:
         names = [draw.shorten(kind, 170) for kind in looks]
         figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
@@ -333,22 +347,31 @@ def grid(rows, groups=None):
     return Picture(figure, f"{alt} {caption}", caption)
 
 
-def _in_groups(names, kinds, counts):
-    """How many texts of each of `kinds` the rows `names` have, in words; `counts` one list for each row."""
-    if all(of == counts[0] for of in counts):
-        many = (
-            listed(f"{quote(kind)} {of}" for kind, of in zip(kinds, counts[0], strict=True)) if kinds else ""
-        )
-        return many and f"{draw.capital(many)}{' in each row' if names[1:] else ''}."
+def _in_groups(names, kinds, columns):
+    """Which columns of the rows `names` are of each of `kinds`, in words; `columns` of each row, of each kind."""
     told = []
-    for kind, of in zip(kinds, zip(*counts, strict=True), strict=True):
-        runs = [[*run] for many, run in groupby(range(len(of)), of.__getitem__) if many]
-        where = [
-            f"{of[run[0]]} in {' to '.join(quote(names[n]) for n in dict.fromkeys((run[0], run[-1])))}"
-            for run in runs
-        ]
-        told.append(f"{quote(kind)}: {', '.join(where) if len(where) <= 7 else f'{where[0]} … {where[-1]}'}")
-    return f"{'; '.join(told)}."
+    for kind, of in zip(kinds, zip(*columns, strict=True), strict=True):
+        where, start = [], 0
+        for found, alike in groupby(of):
+            rows = names[start : start + len([*alike])]
+            start += len(rows)
+            which = "each row" if len(rows) == len(names) > 1 else _ends_of(map(quote, rows))
+            where += [f"{_spans(found)} in {which}"] if found else []
+        said = ", ".join(where) if len(where) <= 7 else f"{where[0]} … {where[-1]}"
+        told.append(f"{quote(kind)}: column {said}")
+    return f"{'; '.join(told)}." if told else ""
+
+
+def _ends_of(texts):
+    """The first and the last of `texts` in words."""
+    first, *_, last = [*texts] * 2
+    return first if first == last else f"{first} to {last}"
+
+
+def _spans(numbers):
+    """Rising whole numbers in words, those that follow one another by the first and the last: 1 to 3 and 5."""
+    runs = groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
+    return listed(_ends_of(str(number) for _, number in run) for _, run in runs)
 
 
 @styled
@@ -399,8 +422,12 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             beside.append(f"{title}: {near} of {n}")
         else:
             strong = np.sqrt((array**2).mean(1))
-            ends = (quote(rows[draw.highest(of)]) if rows else draw.highest(of) for of in (strong, -strong))
-            told = "{} {} is strongest, {} palest".format(ylabel, *ends) if n > 1 else f"from {low} to {high}"
+            ends = [quote(rows[draw.highest(of)]) for of in (strong, -strong)] if rows else []
+            told = (
+                "{} {} is strongest, {} palest".format(ylabel, *ends)
+                if rows and n > 1
+                else f"from {low} to {high}"
+            )
             caption.append(f"{title}: {told}.")
     caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
@@ -484,9 +511,11 @@ def _spots(points, groups):
     """What there is to say of where `points` lie: on few spots, on a circle around 0, each beside its own group."""
     spread, away = np.ptp(points, axis=0).max(), np.linalg.norm(points, axis=1)  # the axes go by the spread
     spots = len(np.unique(((points - points.min(0)) / (spread or 1)).round(3), axis=0))
-    n = len(points)
+    n, (long, *short) = len(points), np.linalg.svd(points - points.mean(0), compute_uv=False)
     if spots <= n / 2:
         return [f"the {n} points lie on {counted(spots, 'spot')}"]
+    if n > 2 and max(short, default=0) < 1e-3 * long:
+        return ["all points lie on one line"]
     if n > 2 and np.ptp(away) < 1e-3 * spread:
         return ["all points are equally far from 0"]
     if groups is None:

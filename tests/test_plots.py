@@ -299,12 +299,16 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "bars: groups": (lambda: plots.bars({"a": 2, "b": 1, "c": 3}, "x", groups=["u", "_", "u"]), lambda a: ["Groups: u (2) and _ (1)."]),
     "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts[2:])]),
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
-    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}”: {sum(p.get_facecolor()[:3] == patch.get_facecolor()[:3] and p.get_y() < 60 for p in a[0].patches)} in “x”" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
-    "grid: runs": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uu", "uu", ["", ""], "u_", "u_"]), lambda a: ["“u”: 2 in “p” to “q”, 1 in “s” to “t”; “_”: 1 in “s” to “t”."]),
+    "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}”: column {picture.listed(str(n) for n, p in enumerate(a[0].patches[:-1], 1) if p.get_facecolor()[:3] == patch.get_facecolor()[:3])} in “x”" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
+    "grid: each row": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uv"] * 5), lambda a: ["“u”: column 1 in each row; “v”: column 2 in each row."]),
+    "strips: alike": (lambda: plots.strips({"p": [1, 2, 3], "q": [2, 4.01, 6], "r": [-1, -2, -3], "s": [3, 0, -1]}), lambda a: ["“p” and “q” are alike; “r” is the reverse of “p”. Largest of all: q, 6"]),
+    "strips: none alike": (lambda: plots.strips({"p": [1, 0, 0], "q": [0, 1, 0]}), lambda a: [f"A dot: exactly 0, {len(a[0].lines[0].get_xdata())} of 6 numbers"]),
+    "points: a line": (lambda: plots.points({"p": [[0, 1], [1, 2], [5, 6]], "q": [[0, 1], [1, 2], [5, 5]]}), lambda a: ["P: all points lie on one line."]),
+    "grid: runs": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uu", "uu", ["", ""], "u_", "u_"]), lambda a: ["“u”: column 1 to 2 in “p” to “q”, 1 in “s” to “t”; “_”: column 2 in “s” to “t”."]),
     "whole": (lambda: plots.whole(30, 8), lambda a: [f"{texts(a[0])[-4]} layers with attention", texts(a[0])[-2].replace("\n", " ")]),
     "arrows: joined": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}, joined=True), lambda a: [t.get_text().replace("a ", "“a” is ").replace("b ", "“b” is ") for t in a[0].texts if t.get_text()]),
     "arrows: a cosine": (lambda: plots.arrows({"a": [1, 0, 0], "b": [0.6, 0.8, 0]}, angle=True, shadow="b"), lambda a: [f"{t.get_text()}" for t in a[0].texts if t.get_text() not in ("", "a", "b")]),
-    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: [f"{b.get_title()}: y {of.argmax()} is strongest, {of.argmin()} palest" for b in a[:2] for of in [(b.images[0].get_array() ** 2).sum(1)]]),
+    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: [f"{b.get_title()}: from {picture.format_number(of.min())} to {picture.format_number(of.max())}." for b in a[:2] for of in [b.images[0].get_array()]]),
     "heat_maps: names": (lambda: plots.heat_maps({"a": [[1, 2], [0, -3], [1, 1]], "b": [[4, 4], [1, 0], [9, 9]]}, "x", "y", rows=["p", "q", "r"]), lambda a: ["a: y “q” is strongest, “r” palest", "b: y “r” is strongest, “q” palest"]),
     "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
@@ -342,7 +346,7 @@ def test_the_words_say_where_points_fall_together_or_lie_on_a_circle():
     assert "Groups: 1 (2) and 2 (2)." in plots.points({"a": circle[:4]}, groups=[1, 1, 2, 2]).alt
     assert plots.bars({"a": 3, "b": 3}, "x").caption == "All are 3."
     grid = plots.grid({"x": ["a", "b"], "y": ["c"]}, [["u", "u"], ["v"]])
-    assert grid.caption == "“u”: 2 in “x”; “v”: 1 in “y”."
+    assert grid.caption == "“u”: column 1 to 2 in “x”; “v”: column 1 in “y”."
     marked = plots.bars({"a": 3, "b": 2, "c": 1}, "x", marked="b")
     assert marked.caption == "B: 2, number 2 of 3. Largest: a, 3; smallest: c, 1."
     panels = {"two": circle[[0, 1, 1, 0]], "circle": circle, "moved": circle + 1}

@@ -57,3 +57,9 @@ for (const place of document.querySelectorAll(".bert-film, .bert-drag")) {
   mount(place, JSON.parse(place.querySelector("script").textContent));
   place.querySelector("figure").hidden = true;
 }
+
+// A picture that is moved sideways can be moved by the keyboard, too.
+const reach = () => { for (const figure of document.querySelectorAll("figure")) figure.tabIndex = figure.scrollWidth > figure.clientWidth ? 0 : -1; };
+addEventListener("resize", reach);
+addEventListener("load", reach);
+reach();
