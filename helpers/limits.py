@@ -2,13 +2,14 @@
 
 import _thread
 import json
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 
@@ -48,35 +49,30 @@ def out_of_time():
 
 
 def in_a_process(call):
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # or what is waiting there is printed twice
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which nothing below needs
-        process = os.fork()
-    if not process:
-        try:
-            forked(call, writing)
-        finally:
-            os._exit(0)
-    os.close(writing)
+    context, told = multiprocessing.get_context("fork"), [""]
+    reading, writing = context.Pipe(duplex=False)
+    process = context.Process(target=forked, args=(call, writing))
+    with warnings.catch_warnings(action="ignore"):  # of threads, which nothing below needs
+        process.start()
+    writing.close()
     try:
-        with open(reading, encoding="utf-8") as pipe:
-            lines = [json.loads(line) for line in pipe]
+        while isinstance(told[-1], str):
+            told.append(json.loads(reading.recv_bytes()))
+        return told[-1]
+    except EOFError:  # it ended before it had a result
+        process.join()
     finally:  # also when the user interrupts
-        os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-    if lines and isinstance(lines[-1], list):
-        return lines[-1]
-    number = os.WTERMSIG(status)
-    if number == signal.SIGINT:
+        process.kill()
+        process.join()
+        reading.close()
+    if process.exitcode == -signal.SIGINT:
         raise KeyboardInterrupt
-    in_time = number not in (signal.SIGPROF, signal.SIGALRM)
-    raise NoResultError("ended Python itself" if in_time else out_of_time(), lines[-1] if lines else "")
+    late = process.exitcode in (-signal.SIGPROF, -signal.SIGALRM)
+    raise NoResultError(out_of_time() if late else "ended Python itself", told[-1])
 
 
 def forked(call, writing):
-    """The forked process: what `call` tells and returns, a line of JSON each."""
+    """The forked process: it sends what `call` tells and returns."""
     for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
@@ -84,14 +80,14 @@ def forked(call, writing):
     torch.set_num_threads(1)  # the others stayed behind
 
     def tell(value):
-        os.write(writing, (json.dumps(value) + "\n").encode())
+        writing.send_bytes(json.dumps(value).encode())
 
     try:
         result = call(tell)
     except KeyboardInterrupt:
         signal.raise_signal(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        stream.flush()  # the process is ended as soon as there is a result
     tell(result)
 
 
@@ -155,13 +151,14 @@ def as_it_was(model=None):
     kept = [value.clone() for value in numbers]
     dtype = torch.get_default_dtype()
 
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.set_grad_enabled(True))
-        stack.enter_context(torch.device("cpu"))
-        for device in ("cpu", "cuda"):
-            stack.enter_context(torch.autocast(device, enabled=False))
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(True),
+        torch.device("cpu"),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast("cuda", enabled=False),
+    ):
         try:
             torch.set_default_dtype(torch.float32)
             for module, _ in modes:

@@ -5,7 +5,6 @@ parts). Beside them only the tokenizer's small JSON files are opened: no pickle,
 says is held against the header of the weights before anything is built.
 """
 
-import gc
 import hashlib
 import json
 import os
@@ -89,23 +88,13 @@ class Bert:
 def load_bert(name=None):
     """Load a BERT, and print one line: which model, its V x H, and where it came from.
 
-    Parameters
-    ----------
-    name : str or path, optional
-        "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id. Without a
-        name, the environment variable BERT_MODEL; without that, bert-base-uncased from the hub's cache or, if
-        the hub answers within 2 s, from the hub; else the bundled model.
+    `name` is "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id. Without one, the
+    environment variable BERT_MODEL; without that, bert-base-uncased from the hub's cache or, if the hub answers within
+    2 s, from the hub; else the bundled model. Raises BertError if the name cannot be had as a BERT: one that was given
+    is never replaced by another.
 
-    Returns
-    -------
-    Bert
-        Weights in the checkpoint's own dtype; float16 and bfloat16, in which the course's numbers would agree to
-        two or three digits only, become float32, which holds each of them exactly.
-
-    Raises
-    ------
-    BertError
-        If the name cannot be had as a BERT. A name that was given is never replaced by another.
+    The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
+    digits only, become float32, which holds each of them exactly.
     """
     given = None
     try:
@@ -531,11 +520,8 @@ def _line(text):
 
 @contextmanager
 def _quietly():
-    """No progress bar, no LOAD REPORT, no warning; and no garbage collection, a fifth of an import's time."""
+    """No progress bar, no LOAD REPORT, no warning."""
     with warnings.catch_warnings(action="ignore"), ExitStack() as undo:
-        if gc.isenabled():
-            gc.disable()
-            undo.callback(gc.enable)
         from transformers.utils import logging
 
         undo.callback(logging.set_verbosity, logging.get_verbosity())
