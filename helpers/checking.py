@@ -65,8 +65,9 @@ def check(number, bert=None, answer=..., counts=True):
         try:
             state, words = limited(lambda tell: reply(ask(bert), answer, tell))
         except NoResultError as ended:
-            whose, at = ("function", f" at {ended.where}") if ended.where else ("answer", "")
-            state, words = NOT_YET, f"Your {whose} {ended.how}{at}."
+            how, where = ended.args
+            whose, at = ("function", f" at {where}") if where else ("answer", "")
+            state, words = NOT_YET, f"Your {whose} {how}{at}."
     if uncased and not getattr(bert, "uncased", True):
         words += f" (This exercise is about the uncased vocabulary; {bert.name} has another.)"
     if counts and _states.get(number) != RIGHT:  # what was right once stays right
@@ -124,14 +125,11 @@ class Value:
     decimals: int | None = None  # rounded to so many decimals or more is right, too
     within: float | None = None  # the largest difference that is still right
     any_order: bool = False  # a set will do: neither order nor repetition matters
-    as_right: list = ()  # other right answers
-    up_to: float | None = None  # every number from the right one to this is right, too
+    also: Callable | None = None  # also(numbers): whether others than `right`, a tensor, are right, too
 
     def reply(self, answer, mistakes, tell):
         found, expected = read(answer, self.any_order), read(self.right, self.any_order)
-        number = self.up_to and was_read(found) and found.numel() == 1
-        between = number and self.right <= found <= self.up_to
-        if between or any(self.is_near(right, found) for right in (self.right, *self.as_right)):
+        if self.is_near(self.right, found) or (self.also and was_read(found) and self.also(found)):
             return RIGHT, said(self.why, answer)
         for diagnosis, *wrongs in mistakes:
             if any(self.is_near(wrong, found) for wrong in wrongs):

@@ -24,11 +24,7 @@ class TimeUp(BaseException):
 
 
 class NoResultError(Exception):
-    """The call gave no result. `how` it ended, in words, and `where`: what it told last."""
-
-    def __init__(self, how, where=""):
-        super().__init__(how)
-        self.how, self.where = how, where
+    """The call gave no result: `args` are how it ended, in words, and what it told last."""
 
 
 def limited(call):

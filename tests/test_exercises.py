@@ -27,6 +27,7 @@ from transformers import BertConfig, BertModel
 
 from helpers import checking, exercises, limits, models
 from helpers.exercises.change import RESIZED, resized
+from helpers.exercises.tables import tables as parts
 
 SEED = "today is a good day"
 RIGHT = ""  # how the reply to a right answer begins, behind the sign
@@ -54,11 +55,6 @@ NUMBERS = {
     "10.1": (118_511_616, {"The projection's bias": 118_515_712, "That is what ALBERT": 4_368_384}
         | {"The projection is": 119_040_000, "That is the wide": 122_880_000, "That is ALBERT base": 19_100_928}),
 }  # fmt: skip
-
-
-def parts(bert):
-    names = "word_embeddings", "token_type_embeddings", "position_embeddings"
-    return [getattr(bert.model.embeddings, name).weight.detach() for name in names]
 
 
 # Functions as learners write them, right or wrong in one place

@@ -76,8 +76,7 @@ def int8_and_back(bert):
     scale = "(table.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-9)"
     yield "Nothing was rounded: those are the numbers that came in.", "table"
     yield "Those are the whole numbers: multiply by the scale to come back.", f"(table / {scale}).round()"
-    one_scale = "That is one scale for the whole table: a large row spoils the small ones."
-    yield one_scale, {"dim": (0, 1)}
+    yield "That is one scale for the whole table: a large row spoils the small ones.", {"dim": (0, 1)}
     yield "That is one scale a column: here each row has its own.", {"dim": 0}
     cut = "Cut off, not rounded: `.to(torch.int8)` drops what is behind the point, so `.round()` first."
     yield cut, {"whole": torch.trunc}

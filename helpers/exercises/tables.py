@@ -359,7 +359,7 @@ def positions_that_stand_out(bert):
         return f"Places {' and '.join(told)}. Compare each row with its own 12 nearest."
 
     why = f"Row 0 serves [CLS], unless one pads on the left; why others stand out, the table alone cannot say.{same}"
-    yield Value(right, why, otherwise, any_order=True, as_right=[torchs])
+    yield Value(right, why, otherwise, any_order=True, also=lambda found: found.tolist() == torchs)
     yield "Counted from 1: the first place is 0.", [i + 1 for i in right]
     yield "Compared with the median of all rows: take the 12 nearest.", of_all
     yield "Place 0 is not the only one: look along the whole curve.", [0]
