@@ -2,7 +2,6 @@
 
 import _thread
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -45,30 +44,36 @@ def out_of_time():
 
 
 def in_a_process(call):
-    context, told = multiprocessing.get_context("fork"), [""]
-    reading, writing = context.Pipe(duplex=False)
-    process = context.Process(target=forked, args=(call, writing))
-    with warnings.catch_warnings(action="ignore"):  # of threads, which nothing below needs
-        process.start()
-    writing.close()
+    """By os.fork: multiprocessing gives a daemonic process no children, and a kernel may be one (in a pool, in the tests)."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or what is waiting there is printed twice
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which nothing below needs
+        process = os.fork()
+    if not process:
+        try:
+            forked(call, writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
     try:
-        while isinstance(told[-1], str):
-            told.append(json.loads(reading.recv_bytes()))
-        return told[-1]
-    except EOFError:  # it ended before it had a result
-        process.join()
+        with open(reading, encoding="utf-8") as pipe:
+            lines = [json.loads(line) for line in pipe]
     finally:  # also when the user interrupts
-        process.kill()
-        process.join()
-        reading.close()
-    if process.exitcode == -signal.SIGINT:
+        os.kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+    if lines and isinstance(lines[-1], list):
+        return lines[-1]
+    number = os.WTERMSIG(status)
+    if number == signal.SIGINT:
         raise KeyboardInterrupt
-    late = process.exitcode in (-signal.SIGPROF, -signal.SIGALRM)
-    raise NoResultError(out_of_time() if late else "ended Python itself", told[-1])
+    in_time = number not in (signal.SIGPROF, signal.SIGALRM)
+    raise NoResultError("ended Python itself" if in_time else out_of_time(), lines[-1] if lines else "")
 
 
 def forked(call, writing):
-    """The forked process: it sends what `call` tells and returns."""
+    """The forked process: what `call` tells and returns, a line of JSON each."""
     for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
@@ -76,14 +81,14 @@ def forked(call, writing):
     torch.set_num_threads(1)  # the others stayed behind
 
     def tell(value):
-        writing.send_bytes(json.dumps(value).encode())
+        os.write(writing, (json.dumps(value) + "\n").encode())
 
     try:
         result = call(tell)
     except KeyboardInterrupt:
         signal.raise_signal(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # the process is ended as soon as there is a result
+        stream.flush()
     tell(result)
 
 

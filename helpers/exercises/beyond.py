@@ -291,18 +291,17 @@ def the_first_transformer(_):
 def clamped(layer, ids, types, places):
     """The second half of the position table is never used."""
     places = torch.arange(ids.shape[1]) if places is None else places
-    last = len(layer.args[0]["position_embeddings.weight"]) // 2 - 1
-    return layer(ids, types, places.clamp(max=last))
+    return layer(ids, types, places.clamp(max=layer.places // 2 - 1))
 
 
 def counted_from_1(layer, ids, types, places):
-    last = len(layer.args[0]["position_embeddings.weight"]) - 1
-    return layer(ids, types, torch.arange(1, ids.shape[1] + 1).clamp(max=last) if places is None else places)
+    from_1 = torch.arange(1, ids.shape[1] + 1).clamp(max=layer.places - 1)
+    return layer(ids, types, from_1 if places is None else places)
 
 
 def other_eps(layer, ids, types, places):
     """PyTorch's default where the model has BERT's; BERT's where the model has PyTorch's."""
-    return layer(ids, types, places, eps=1e-5 if layer.keywords["eps"] < 1e-6 else 1e-12)
+    return layer(ids, types, places, eps=1e-5 if layer.eps < 1e-6 else 1e-12)
 
 
 def first_types_for_all(layer, ids, types, places):
@@ -350,15 +349,24 @@ FAULTS = {
 NAMES = {name for name, _ in FAULTS.values()} - {""} | {"no gamma"}  # possible answers
 
 
+class RightLayer:
+    """The loaded model's layer made by hand: right, but for what it is told to do wrong."""
+
+    def __init__(self, bert):
+        own = bert.model.embeddings
+        self.weights = {name: value.detach() for name, value in own.named_parameters()}
+        self.places, self.eps = own.position_embeddings.num_embeddings, own.LayerNorm.eps
+        self.padding = bert.tokenizer.pad_token_id
+
+    def __call__(self, ids, types=None, places=None, **wrong):
+        return whole_layer(self.weights, ids, types, places, **{"eps": self.eps} | wrong)
+
+
 class Patient:
     """A layer of the clinic, see `patient`."""
 
     def __init__(self, bert, number):
-        own = bert.model.embeddings
-        weights = {name: value.detach() for name, value in own.named_parameters()}
-        self.number = number
-        self._layer = partial(whole_layer, weights, eps=own.LayerNorm.eps)
-        self._layer.padding = bert.tokenizer.pad_token_id
+        self.number, self._layer = number, RightLayer(bert)
 
     def __repr__(self):
         return f"patient {self.number}"
