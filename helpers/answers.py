@@ -77,21 +77,11 @@ def was_read(value):
     return isinstance(value, torch.Tensor) and value.dtype == torch.float64 and value.numel() <= LARGEST
 
 
-def is_float(value):
-    return isinstance(value, torch.Tensor) and value.is_floating_point()
-
-
 def is_whole(right):
     """Whether a right answer is of whole numbers, which need no tolerance."""
     if isinstance(right, list | tuple):
         return all(map(is_whole, right))
-    return isinstance(right, int) or (isinstance(right, torch.Tensor) and not is_float(right))
-
-
-def coarseness(right):
-    """How much rounding may matter in a tensor of few digits (float16, bfloat16), else 0."""
-    eps = torch.finfo(right.dtype).eps if is_float(right) else 0.0
-    return 64 * eps if eps > 1e-4 else 0.0
+    return not right.is_floating_point() if isinstance(right, torch.Tensor) else isinstance(right, int)
 
 
 def blank(value):

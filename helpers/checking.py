@@ -4,12 +4,13 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import all_blank, blank, coarseness, distance, is_whole, read, was_read
+from .answers import all_blank, blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
 from .wording import contrast, describe, error_line, first_place, printable, raised, same_message, short
 
@@ -64,8 +65,9 @@ def check(number, bert=None, answer=..., counts=True):
         try:
             state, words = limited(lambda tell: reply(ask(bert), answer, tell))
         except NoResultError as ended:
-            whose, at = ("function", f" at {ended.where}") if ended.where else ("answer", "")
-            state, words = NOT_YET, f"Your {whose} {ended.how}{at}."
+            how, where = ended.args
+            whose, at = ("function", f" at {where}") if where else ("answer", "")
+            state, words = NOT_YET, f"Your {whose} {how}{at}."
     if uncased and not getattr(bert, "uncased", True):
         words += f" (This exercise is about the uncased vocabulary; {bert.name} has another.)"
     if counts and _states.get(number) != RIGHT:  # what was right once stays right
@@ -123,11 +125,11 @@ class Value:
     decimals: int | None = None  # rounded to so many decimals or more is right, too
     within: float | None = None  # the largest difference that is still right
     any_order: bool = False  # a set will do: neither order nor repetition matters
-    as_right: list = ()  # other right answers
+    also: Callable | None = None  # also(numbers): whether others than `right`, a tensor, are right, too
 
     def reply(self, answer, mistakes, tell):
         found, expected = read(answer, self.any_order), read(self.right, self.any_order)
-        if any(self.is_near(right, found) for right in (self.right, *self.as_right)):
+        if self.is_near(self.right, found) or (self.also and was_read(found) and self.also(found)):
             return RIGHT, said(self.why, answer)
         for diagnosis, *wrongs in mistakes:
             if any(self.is_near(wrong, found) for wrong in wrongs):
@@ -150,7 +152,7 @@ class Value:
     def is_near(self, right, found):
         # with decimals asked for, an answer that is not rounded may come from a few steps in float32
         default = 2.5e-7 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
-        within = max(default if self.within is None else self.within, coarseness(self.right))
+        within = default if self.within is None else self.within
         right, relative = read(right, self.any_order), self.within is None
         return distance(right, found, self.decimals, relative) <= within
 
@@ -173,7 +175,8 @@ class Function:
     """A function, tried on every input. So are wrong functions: what gives the same is this mistake.
 
     A wrong function that raises is known by the same error of the same operation on the same input. It may be
-    written as an expression in the parameters' names, `"x * keep"`, in which `right` is the right function.
+    written as an expression in the parameters' names, `"x * keep"`, in which `right` is the right function, or as
+    what is changed in the right one, `{"unbiased": True}`.
     """
 
     right: Callable
@@ -186,8 +189,7 @@ class Function:
 
     def __post_init__(self):
         results = [self.right(*copies(args), **copies(kwargs)) for args, kwargs in self.inputs]
-        default = 0.0 if is_whole(results) else 1e-5
-        self.within = max(self.within or default, *map(coarseness, results))
+        self.within = self.within or (0.0 if is_whole(results) else 1e-5)
         self.expected = list(map(self.read, results, self.inputs))
 
     def reply(self, answer, mistakes, tell):
@@ -232,11 +234,13 @@ class Function:
         return results, None, in_place
 
     def as_function(self, wrong):
-        """A wrong function, also of one that is written as an expression."""
+        """A wrong function, also of one that is written as an expression or as a change of the right one."""
+        if isinstance(wrong, dict):
+            return partial(self.right, **wrong)
         if not isinstance(wrong, str):
             return wrong
-        names = ", ".join(inspect.signature(self.right).parameters)
-        return eval(f"lambda {names}: {wrong}", self.right.__globals__ | {"right": self.right})
+        known = self.right.__globals__ | {"right": self.right}
+        return eval(f"lambda {', '.join(self.arguments(0))}: {wrong}", known)
 
     def looks_like(self, wrong, found, error, differs):
         """Whether a wrong function gives what was found and, if that is right so far, the same error."""
@@ -260,11 +264,14 @@ class Function:
         viewed = self.view and isinstance(value, torch.Tensor)
         return self.view(value, *call[0]) if viewed else value
 
-    def call_text(self, i):
-        """The i-th input with its names: `word='good', vocabulary=<30522 entries>`."""
+    def arguments(self, i):
+        """The i-th input by the parameters' names."""
         args, kwargs = self.inputs[i]
-        names = inspect.signature(self.right).bind(*args, **kwargs).arguments
-        return ", ".join(f"{name}={short(value)}" for name, value in names.items())
+        return inspect.signature(self.right).bind(*args, **kwargs).arguments
+
+    def call_text(self, i):
+        """The i-th input as a text: `word='good', vocabulary=<30522 entries>`."""
+        return ", ".join(f"{name}={short(value)}" for name, value in self.arguments(i).items())
 
 
 class Operation(TorchFunctionMode):

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 
@@ -23,11 +23,7 @@ class TimeUp(BaseException):
 
 
 class NoResultError(Exception):
-    """The call gave no result. `how` it ended, in words, and `where`: what it told last."""
-
-    def __init__(self, how, where=""):
-        super().__init__(how)
-        self.how, self.where = how, where
+    """The call gave no result: `args` are how it ended, in words, and what it told last."""
 
 
 def limited(call):
@@ -48,6 +44,7 @@ def out_of_time():
 
 
 def in_a_process(call):
+    """By os.fork: multiprocessing gives a daemonic process no children, and a kernel may be one (in a pool, in the tests)."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or what is waiting there is printed twice
     reading, writing = os.pipe()
@@ -155,13 +152,14 @@ def as_it_was(model=None):
     kept = [value.clone() for value in numbers]
     dtype = torch.get_default_dtype()
 
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.set_grad_enabled(True))
-        stack.enter_context(torch.device("cpu"))
-        for device in ("cpu", "cuda"):
-            stack.enter_context(torch.autocast(device, enabled=False))
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(True),
+        torch.device("cpu"),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast("cuda", enabled=False),
+    ):
         try:
             torch.set_default_dtype(torch.float32)
             for module, _ in modes:

@@ -5,7 +5,6 @@ parts). Beside them only the tokenizer's small JSON files are opened: no pickle,
 says is held against the header of the weights before anything is built.
 """
 
-import gc
 import hashlib
 import json
 import os
@@ -39,6 +38,7 @@ RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps"
 PLACES = 32  # for the longest texts in the notebooks
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
+NAMES = "give a hub id, a folder or 'bundled', as text"
 WHOLE = "give one with config.json, vocab.txt and model.safetensors (a pickle can run code)"
 
 
@@ -89,33 +89,19 @@ class Bert:
 def load_bert(name=None):
     """Load a BERT, and print one line: which model, its V x H, and where it came from.
 
-    Parameters
-    ----------
-    name : str or path, optional
-        "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id. Without a
-        name, the environment variable BERT_MODEL; without that, bert-base-uncased from the hub's cache or, if
-        the hub answers within 2 s, from the hub; else the bundled model.
+    `name` is "bundled" for all-MiniLM-L6-v2, which is installed with the course; a folder; or a hub id. Without one, the
+    environment variable BERT_MODEL; without that, bert-base-uncased from the hub's cache or, if the hub answers within
+    2 s, from the hub; else the bundled model. Raises BertError if the name cannot be had as a BERT: one that was given
+    is never replaced by another.
 
-    Returns
-    -------
-    Bert
-        Weights in the checkpoint's own dtype; float16 and bfloat16, in which the course's numbers would agree to
-        two or three digits only, become float32, which holds each of them exactly.
-
-    Raises
-    ------
-    BertError
-        If the name cannot be had as a BERT. A name that was given is never replaced by another.
+    The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
+    digits only, become float32, which holds each of them exactly.
     """
-    given = None
-    try:
+    # What no line below expects is told in one sentence, too.
+    with _refuse("The name of a BERT cannot be read", NAMES):
         given = _given(name)
+    with _refuse(f"{given or 'A BERT'} cannot be loaded", "give another, or 'bundled'"):
         bert, source = _choose(given)
-    except BertError:
-        raise
-    except Exception as error:  # noqa: BLE001 (what no line below expects is still told in one sentence)
-        problem = f"{given or 'A BERT'} cannot be loaded, {type(error).__name__}{_cause(error)}"
-        raise BertError(problem, "give another, or 'bundled'") from None
     table = bert.model.embeddings.word_embeddings
     print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
     return bert
@@ -128,7 +114,7 @@ def _given(name):
     path = os.fspath(name) if isinstance(name, os.PathLike) else name
     if not isinstance(path, str):
         what = f"load_bert was given an object of type {type(path).__name__}"
-        raise BertError(what, "give a hub id, a folder or 'bundled', as text")
+        raise BertError(what, NAMES)
     return "".join(path)  # of a class of its own, too, which may say anything of itself
 
 
@@ -166,7 +152,8 @@ def _load(folder, name):
         # BertForMaskedLM's weights have no pooler: then there is none, of random numbers.
         pooler = any(key.startswith("pooler.") for key in tensors)
         config = _config(folder, files["config.json"], tensors, pooler)
-        tokenizer, notes = _tokenizer(folder, files, config)
+        with _refuse(f"The tokenizer in '{folder}' cannot be made"):
+            tokenizer, notes = _tokenizer(folder, files, config)
         kinds = {tensor.get_dtype() for tensor in tensors.values()}
         model = BertModel.from_pretrained(
             None,
@@ -229,12 +216,11 @@ def _tokenizer(folder, files, config):
     from transformers import BertTokenizer
 
     what = f"The vocabulary in '{folder}'"
-    with _refuse(f"The tokenizer in '{folder}' cannot be made"):
-        tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
-        added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
-        declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
-        rows = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
-        known = {*rows, *declared, *files["added_tokens.json"]}
+    tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
+    added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
+    declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
+    rows = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
+    known = {*rows, *declared, *files["added_tokens.json"]}
     for role in ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token"):
         token = getattr(tokenizer, role)
         if token is None and role in ("unk_token", "cls_token", "sep_token"):
@@ -243,20 +229,19 @@ def _tokenizer(folder, files, config):
             raise BertError(f"vocab.txt in '{folder}' begins with a byte order mark", "save it without one")
         if token is not None and token not in known:  # the library would add it, behind the last row
             raise BertError(f"{what} lacks {token}, its {role}", "give the one of this model's training")
-    with _refuse(f"The tokenizer in '{folder}' cannot be made"):
-        tokenizer("a word it does not know: \0x")
-        tokens = max(tokenizer.get_vocab().values()) + 1
-        notes = ""
-        if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
-            tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
-            notes += f", which names no padding token, so {tokenizer.pad_token} pads"
-        if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
-            tokenizer.padding_side = tokenizer.truncation_side = "right"
-            notes += ", padded and cut on the right, where its tokenizer does it on the left"
-        tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
-        if config.type_vocab_size == 1:
-            _one_segment(tokenizer)
-            notes += ", 1 segment row, so both texts of a pair get token type 0"
+    tokenizer("a word it does not know: \0x")
+    tokens = max(tokenizer.get_vocab().values()) + 1
+    notes = ""
+    if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
+        tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
+        notes += f", which names no padding token, so {tokenizer.pad_token} pads"
+    if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
+        tokenizer.padding_side = tokenizer.truncation_side = "right"
+        notes += ", padded and cut on the right, where its tokenizer does it on the left"
+    tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
+    if config.type_vocab_size == 1:
+        _one_segment(tokenizer)
+        notes += ", 1 segment row, so both texts of a pair get token type 0"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
     if (most := tokenizer.model_max_length) < PLACES:
@@ -531,11 +516,8 @@ def _line(text):
 
 @contextmanager
 def _quietly():
-    """No progress bar, no LOAD REPORT, no warning; and no garbage collection, a fifth of an import's time."""
+    """No progress bar, no LOAD REPORT, no warning."""
     with warnings.catch_warnings(action="ignore"), ExitStack() as undo:
-        if gc.isenabled():
-            gc.disable()
-            undo.callback(gc.enable)
         from transformers.utils import logging
 
         undo.callback(logging.set_verbosity, logging.get_verbosity())

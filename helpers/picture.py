@@ -16,9 +16,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
+from matplotlib import style
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, get_font
@@ -57,11 +57,6 @@ STYLE = {
     "text.parse_math": False,  # a token such as $5 is text
 }
 
-# Settings of the process, not of a picture's looks.
-_OWN = ("backend", "interactive", "toolbar", "webagg", "date.epoch")
-_DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_OWN)}
-
-
 LOST = "□ stands for a character that no font on this machine can draw; BERT can read it."
 missing = set()  # such characters of the picture that is being drawn
 
@@ -82,7 +77,7 @@ def styled(function):
     @functools.wraps(function)
     def drawn(*args, **kwargs):
         known = list(FONTS)
-        with matplotlib.rc_context(_DEFAULTS | STYLE | {"font.family": known}), torch.device("cpu"):
+        with style.context(["default", STYLE, {"font.family": known}]), torch.device("cpu"):
             try:
                 missing.clear()
                 made = function(*args, **kwargs)

@@ -43,24 +43,10 @@ def agrees(number, printed, part):
 def compare(bert, part, rows, keys, also=""):
     """Compare `rows` with what is published, if the model is bert-base-uncased, and print one line that says so.
 
-    Parameters
-    ----------
-    bert : Bert
-        The loaded model; it is bert-base-uncased when the last part of its name says so.
-    part : str
-        As in `rows_of`.
-    rows : Tensor, [n, H] or [1, n, H]
-        The rows to compare.
-    keys : list of int or Tensor, [n] or [1, n]
-        What each row belongs to: token ids, segment ids or positions; for "sum" and "layer" the input ids of
-        one sentence, whose positions count from 0.
-    also : str
-        What else the proof has shown: said behind it, or, of another model, in its place.
-
-    Raises
-    ------
-    AssertionError
-        The model is bert-base-uncased and a number is not the printed one; the message names the first.
+    It is when the last part of its name says so. `part` is as in `rows_of`; `rows` are [n, H] or [1, n, H], and `keys`,
+    [n] or [1, n], what each belongs to: token ids, segment ids or positions; for "sum" and "layer" the input ids of one
+    sentence, whose positions count from 0. `also` is what else the proof has shown: said behind it, or, of another
+    model, in its place. Raises AssertionError, which names the first number that is not the printed one.
     """
     if Path(bert.name).name != "bert-base-uncased":
         other = f"{bert.name} is another model than bert-base-uncased: no published {part} row to compare"

@@ -27,6 +27,7 @@ from transformers import BertConfig, BertModel
 
 from helpers import checking, exercises, limits, models
 from helpers.exercises.change import RESIZED, resized
+from helpers.exercises.tables import tables as parts
 
 SEED = "today is a good day"
 RIGHT = ""  # how the reply to a right answer begins, behind the sign
@@ -54,11 +55,6 @@ NUMBERS = {
     "10.1": (118_511_616, {"The projection's bias": 118_515_712, "That is what ALBERT": 4_368_384}
         | {"The projection is": 119_040_000, "That is the wide": 122_880_000, "That is ALBERT base": 19_100_928}),
 }  # fmt: skip
-
-
-def parts(bert):
-    names = "word_embeddings", "token_type_embeddings", "position_embeddings"
-    return [getattr(bert.model.embeddings, name).weight.detach() for name in names]
 
 
 # Functions as learners write them, right or wrong in one place
@@ -246,18 +242,10 @@ def handed_in(b):
     yield "2.1", "Expected a number, found a text.", "1"
     yield "2.1", "Expected a number, found a function. Call it", lambda: 1
     yield "2.2", RIGHT, lambda rows, table: torch.cdist(rows, table).argmin(dim=1)
-    yield (
-        "2.2",
-        "For rows=<tensor [3, 5]>, table=<tensor [11, 5]> expected [3",
-        lambda rows, table: [0] * len(rows),
-    )
+    yield "2.2", "For rows=<tensor [3, 5]>, table=<tensor [11, 5]> expected [3", lambda r, t: [0] * len(r)
     yield "2.2", RIGHT, lambda rows, table: [int((table - r).abs().sum(1).argmin()) for r in rows]
     yield "2.2", "That is the largest product", lambda rows, t: [(t @ r).argmax() for r in rows]
-    yield (
-        "2.2",
-        "That compares directions only",
-        lambda rows, t: (F.normalize(rows) @ F.normalize(t).T).argmax(1),
-    )
+    yield "2.2", "That compares directions only", lambda r, t: (F.normalize(r) @ F.normalize(t).T).argmax(1)
     yield "2.2", "That is the farthest", lambda rows, t: [(t - r).norm(dim=1).argmax() for r in rows]
     yield "2.2", "No row is exactly equal", lambda rows, t: (rows[:, None] == t).all(-1).int().argmax(1)
     yield "2.2", "That is one id", lambda rows, t: (t - rows[0]).abs().sum(1).argmin()
@@ -279,11 +267,7 @@ def handed_in(b):
     looked_up = "The numbers are right, but looked up"
     yield "2.3", looked_up, lambda ids, t: t.T[:, ids].permute(1, 2, 0)
     yield "2.3", looked_up, lambda ids, t: torch.stack([torch.stack([t[i] for i in row]) for row in ids])
-    yield (
-        "2.3",
-        looked_up,
-        lambda ids, t: torch.stack([torch.cat([t.split(1)[i] for i in row]) for row in ids]),
-    )
+    yield "2.3", looked_up, lambda i, t: torch.stack([torch.cat([t.split(1)[n] for n in row]) for row in i])
     yield "2.3", looked_up, F.embedding, lambda ids, table: table[ids]
     yield "2.3", looked_up, lambda ids, table: torch.nn.Embedding.from_pretrained(table)(ids)
     yield "2.3", looked_up, lambda ids, table: table.numpy()[ids.numpy()]
@@ -304,12 +288,8 @@ def handed_in(b):
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
     seen = lambda ids, sep_id: (ids == sep_id).cumsum(1)  # the [SEP]s up to each place
     yield "3.3", "There a [SEP] counts for itself", lambda i, m, s: seen(i, s) * m
-    yield (
-        "3.3",
-        "The padding is not 0",
-        lambda i, m, s: seen(i, s) - (i == s).long(),
-        lambda i, m, s: seen(i, s),
-    )
+    yield "3.3", "The padding is not 0", lambda i, m, s: seen(i, s) - (i == s).long()
+    yield "3.3", "The padding is not 0", lambda i, m, s: seen(i, s)
     yield "3.3", "All are 0", lambda i, m, s: 0 * i
     yield "3.3", "All tokens are 1", lambda i, m, s: m
     yield "3.3", "The [SEP]s are counted down", lambda i, m, s: m * ((i == s).cumsum(0) - (i == s).long())
@@ -320,38 +300,23 @@ def handed_in(b):
     yield "4.2", "Places in your list, but not standing out: 1. Compare", [*found, 30, 30]
     missing = f"Places missing from your list: {len(found) - 1}. Compare"
     yield "4.2", missing, found[1:2] * 2
-    yield (
-        "4.2",
-        "Places missing from your list: 1 and in your list, but not standing out: 1. ",
-        [*found[1:], 30],
-    )
+    both = "Places missing from your list: 1 and in your list, but not standing out: 1. Compare"
+    yield "4.2", both, [*found[1:], 30]
     yield "4.2", "Expected a list of numbers, found", "0", len
     yield "4.3", RIGHT, lambda m: (m.cumsum(1) - 1).masked_fill(m == 0, 5).int()
     yield "4.3", RIGHT, lambda m: (torch.arange(m.shape[1]) - (1 - m).sum(1, keepdim=True)).clamp(min=0)
-    yield (
-        "4.3",
-        RIGHT,
-        lambda m: list((m.cumsum(1) - 1).clamp(min=0)),
-        lambda m: tuple((m.cumsum(1) - 1).clamp(0)),
-    )
-    yield (
-        "4.3",
-        "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5], found None",
-        lambda m: None if len(m) > 1 else int("no"),
-    )
-    yield "4.3", RIGHT, lambda m: np.array((m.cumsum(1) - 1).clamp(0).tolist(), dtype=object)
-    yield "4.3", "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor", lambda m: {"a": m}
+    places = asked("4.3", b)[0].right
+    yield "4.3", RIGHT, lambda m: list(places(m)), lambda m: tuple(places(m))
+    first = "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5],"
+    yield "4.3", f"{first} found None", lambda m: None if len(m) > 1 else int("no")
+    yield "4.3", RIGHT, lambda m: np.array(places(m).tolist(), dtype=object)
+    yield "4.3", first, lambda m: {"a": m}
     yield "4.3", "The arange is not reset", lambda m: torch.arange(m.shape[1]) * m
     yield "4.3", "Positions start from 1: the first", lambda m: m.cumsum(1) * m
     yield "4.3", "Positions start from 1, and", lambda m: torch.arange(1, m.shape[1] + 1) * m
     yield "4.3", "Outside the table at padding", lambda m: (m.cumsum(1) - 1) / m
-    yield "4.3", "The places are right, but as torch.float32", lambda m: asked("4.3", b)[0].right(m).float()
-    yield (
-        "4.3",
-        "The places are right, but as torch.int8",
-        lambda m: asked("4.3", b)[0].right(m).to(torch.int8),
-    )
-    first = "For attention_mask=[[0, 0, 0, 1, 1], [1, 1, 1, 1, 1]] expected a tensor of shape [2, 5],"
+    yield "4.3", "The places are right, but as torch.float32", lambda m: places(m).float()
+    yield "4.3", "The places are right, but as torch.int8", lambda m: places(m).to(torch.int8)
     yield "4.3", f"{first} found a list of 5 numbers.", lambda m: m[0]
     yield "5.1", RIGHT, 4 * 0.00005, Fraction(1, 5000)
     yield "5.1", "That is never exceeded, true, and neither is a smaller", 0.0003, 0.0004
@@ -381,7 +346,7 @@ def handed_in(b):
     yield "6.2", "Normalising over places and numbers", lambda x, *rest: normed(x, *rest, dim=(1, 2))
     yield (
         "6.2",
-        "Normalising over the whole tensor",
+        "Normalising over the whole",
         lambda x, g, s, e: (x - x.mean()) / (x.var() + e).sqrt() * g + s,
     )
     yield "6.2", "Normalising over the batch", lambda x, *rest: normed(x, *rest, dim=0)
@@ -419,36 +384,23 @@ def handed_in(b):
     for begins, norm in LAYER_NORM_MISTAKES.items():
         yield "6.2", begins, norm
         yield "7.3", begins, layer_with(norm)
-    yield "8.1", RIGHT, 10.33, 10.3, [np.log(30522)], 10.56, 11.26, 10.4, 11
-    yield "8.1", "A model that knows nothing", 10.0, 12
+    yield "8.1", RIGHT, np.log(30522), 10.33, 10.3, [10.4], 10.56, 11.26, 11, 11.33
+    yield "8.1", "A model that knows nothing", 10.0, 11.35, 12
+    yield "8.1", "Expected a number, found a list of 2 numbers", [10.5, 11]
     yield "8.2", RIGHT, by_backward
     times = lambda change: lambda v, t, i: change(t @ v, F.one_hot(i, len(t)))[:, None] * v
     yield "8.2", "The right token is treated like", times(lambda logits, hit: logits.softmax(0))
     yield "8.2", "The sign is the other way round", lambda *args: -by_backward(*args)
-    yield (
-        "8.2",
-        "Those are the logits",
-        times(lambda logits, hit: logits - hit),
-        times(lambda logits, hit: logits),
-    )
+    yield "8.2", "Those are the logits", times(lambda x, hit: x - hit), times(lambda x, hit: x)
     yield "8.2", "Transposed", lambda *args: by_backward(*args).T
     yield "8.2", "Only the right row moves", times(lambda logits, hit: hit * (logits.softmax(0) - 1))
     yield "8.2", "1 is taken from every row", times(lambda logits, hit: logits.softmax(0) - 1)
-    yield (
-        "8.2",
-        "That is the gradient for the vector",
-        lambda v, t, i: t.T @ ((t @ v).softmax(0) - F.one_hot(i, len(t))),
-    )
+    yield "8.2", "That is the gradient for", lambda v, t, i: t.T @ ((t @ v).softmax(0) - F.one_hot(i, len(t)))
     # Measured with the seeds 0 to 4.
     yield "8.3", RIGHT, [0.55, 0.65, -0.14, -0.31], torch.tensor([0.41, 0.59, -0.1, -0.18])
     yield "8.3", RIGHT, (0.42, 0.57, -0.21, -0.35), [torch.tensor(x) for x in (0.36, 0.45, 0.04, -0.09)]
-    yield (
-        "8.3",
-        RIGHT,
-        [0.44, 0.45, -0.39, -0.13],
-        [1.0, 0.9, 0, 0],
-        [0.5, 0.5, 0.34, 0],
-    )  # on either side of each limit
+    # On either side of each limit.
+    yield "8.3", RIGHT, [0.44, 0.45, -0.39, -0.13], [1.0, 0.9, 0, 0], [0.5, 0.5, 0.34, 0]
     yield "8.3", "A cosine lies", [1.01, 0.9, 0, 0]
     yield "8.3", "None of the four is large", [0.34, 0.34, 0.3, 0]
     yield "8.3", "May's 0.36 is not clearly above that of the numbers, 0.30", [0.36, 0.36, 0.3, 0]
@@ -532,11 +484,7 @@ def handed_in(b):
     yield "11.3", "Expected a function", True
     yield "12.1", RIGHT, lambda ids, table: sum(table[i] for i in ids) / len(ids)
     yield "12.1", "That is the sum", lambda ids, table: sum(table[i] for i in ids)
-    yield (
-        "12.2",
-        "A token that is not kept raises",
-        lambda ids, kept, unk: [list(map(kept.index, r)) for r in ids.tolist()],
-    )
+    yield "12.2", "A token that is not", lambda ids, kept, u: [list(map(kept.index, r)) for r in ids.tolist()]
     yield "12.3", RIGHT, lambda t: (s := t.abs().amax(1, True).clamp(min=1e-12) / 127) * (t / s).round()
     yield "12.3", "A row of zeros", lambda t: (s := t.abs().amax(1, True) / 127) * (t / s).round()
     four = ["places doubled", "healthy", "new rows in front", "one row for both"]
@@ -791,13 +739,6 @@ def test_there_are_twelve_patients(bert):
         exercises.patient(bert, 12)
 
 
-def freshly_made(bert, name, dtype=torch.float32, **sizes):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        config = BertConfig(**{"num_attention_heads": 1, "num_hidden_layers": 1, **sizes})
-        return models.Bert(bert.tokenizer, BertModel(config).to(dtype).eval(), name)
-
-
 def test_each_layer_that_grew_shows_its_fault_where_it_is_said(any_bert):
     own = any_bert.model.embeddings
     old, new = torch.tensor([[4, 5, 6]]), len(own.word_embeddings.weight) + torch.arange(2)[:, None]
@@ -810,18 +751,10 @@ def test_each_layer_that_grew_shows_its_fault_where_it_is_said(any_bert):
 
 def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):
     """At H = 1024 the factors for H and H + 1 agree in six decimals."""
-    large = freshly_made(bert, "large", vocab_size=10, hidden_size=1024, intermediate_size=8)
+    sizes = {"vocab_size": 10, "hidden_size": 1024, "intermediate_size": 8, "num_hidden_layers": 1}
+    large = models.Bert(bert.tokenizer, BertModel(BertConfig(**sizes, num_attention_heads=1)), "large")
     assert say("6.1", large, (1023 / 1024) ** 0.5).startswith("✓")
     assert "One off" in say("6.1", large, (1024 / 1025) ** 0.5)
-
-
-def test_a_model_of_few_digits_is_checked_with_its_own_tolerance(bert, say):
-    """In bfloat16 a sum in another order is off in the third digit."""
-    coarse = freshly_made(bert, "coarse", torch.bfloat16, hidden_size=36)
-    _, segment, position = parts(coarse)
-    answers = {"3.2": position.float() + segment[0].float(), "7.3": layer_with()}
-    assert [say(number, coarse, answer)[0] for number, answer in answers.items()] == ["✓", "✓"]
-    assert say("7.3", coarse, layer_with(start=1)).startswith("✗")
 
 
 def test_both_meanings_of_a_median_are_right(small, say):
@@ -922,7 +855,7 @@ ENDLESS = [spins, catches_everything_once, catches_everything, lambda *args: sum
 def test_an_answer_that_never_ends_is_stopped(answer, forked, bert, say, monkeypatch):
     if not forked and answer in ENDLESS[2:]:
         pytest.skip("without a process of its own nothing ends these two")
-    assert 3 <= limits.SECONDS <= 6
+    assert 3 <= limits.SECONDS <= 6 and limits.CLOCK == 4
     monkeypatch.setattr(limits, "SECONDS", 0.3)
     if answer in (ENDLESS[0], ENDLESS[3]):  # which compute: the clock has no part in it
         monkeypatch.setattr(limits, "CLOCK", 100)
@@ -936,14 +869,6 @@ def test_an_answer_that_never_ends_is_stopped(answer, forked, bert, say, monkeyp
     assert time.perf_counter() - start < 20
     assert signal.getsignal(signal.SIGINT) is before
     assert not [thread for thread in threading.enumerate() if "watch" in thread.name]
-
-
-def test_an_answer_that_sleeps_is_waited_for_four_times_as_long():
-    if not limits.forks():
-        pytest.skip("this system does not fork")
-    clocks = signal.ITIMER_PROF, signal.ITIMER_REAL
-    found = limits.limited(lambda tell: [signal.getitimer(clock)[0] for clock in clocks])
-    assert found == pytest.approx([limits.SECONDS, 4 * limits.SECONDS], abs=2)
 
 
 def test_a_busy_machine_takes_nothing_from_an_answer(forked, monkeypatch):

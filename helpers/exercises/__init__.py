@@ -17,7 +17,7 @@ errors are put in words in wording.py. To add an exercise:
      it is right.
    - `Function(right, why, inputs)`: a function, tried on every input of `[given(x, p), …]`: choose them so
      that each mistake shows on one. A mistake is a function too, or its expression in the parameters'
-     names, "x * keep". One that raises is known by its error.
+     names, "x * keep", or what is changed in the right one, {"unbiased": True}. One that raises is known by its error.
    `right` is computed from the loaded model, so that any BERT will do; so may `why` be, or from the answer
    (`lambda answer: f"…"`), to show what is worth seeing. Several wrong answers may share a diagnosis.
 2. In the notebook: the question, `check("6.4", bert, answer)`, a hint, a folded solution.

@@ -71,16 +71,15 @@ def int8_and_back(bert):
     inputs = [given(toy), given(tables(bert)[0][ids]), given(zeros)]
     why = "No number is further off than half a step; a step is its own row's largest number, divided by 127."
     otherwise = "The largest number of each row, by size, becomes 127 or -127."
-    yield Function(lambda table: there_and_back(table), why, inputs, otherwise)
+    yield Function(there_and_back, why, inputs, otherwise)
     back = "(table / ({size} / 127)).round(){cut} * ({size} / 127)"
     scale = "(table.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-9)"
     yield "Nothing was rounded: those are the numbers that came in.", "table"
     yield "Those are the whole numbers: multiply by the scale to come back.", f"(table / {scale}).round()"
-    one_scale = "That is one scale for the whole table: a large row spoils the small ones."
-    yield one_scale, lambda table: there_and_back(table, dim=(0, 1))
-    yield "That is one scale a column: here each row has its own.", lambda table: there_and_back(table, dim=0)
+    yield "That is one scale for the whole table: a large row spoils the small ones.", {"dim": (0, 1)}
+    yield "That is one scale a column: here each row has its own.", {"dim": 0}
     cut = "Cut off, not rounded: `.to(torch.int8)` drops what is behind the point, so `.round()` first."
-    yield cut, lambda table: there_and_back(table, whole=torch.trunc)
+    yield cut, {"whole": torch.trunc}
     signless = "The largest number was taken with its sign: take `.abs()` first."
     yield signless, *(back.format(size="table.amax(1, True)", cut=cut) for cut in ("", ".clamp(-127, 127)"))
     nan = "A row of zeros became NaN, 0 divided by 0: give the scale a smallest value."

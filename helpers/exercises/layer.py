@@ -84,7 +84,7 @@ def read_everything_back(bert):
     one_way = [table[:4].clone() for table in toy]
     one_way[0][2] = 2 * one_way[0][3] + one_way[1][0] + one_way[2][0]  # two sums of one direction
     yield Function(
-        lambda sums, word, segment, position: nearest_sums(sums, word, segment, position),
+        nearest_sums,
         "The sum holds all three, and whoever knows the tables can read them: nothing was destroyed.",
         [
             given_sums(picked, *toy),
@@ -94,7 +94,7 @@ def read_everything_back(bert):
         ],
     )
     direction = "Compared by direction: a sum and its double are the same then. Take the smallest distance."
-    yield direction, lambda *args: nearest_sums(*args, by=lambda a, b: -F.normalize(a) @ F.normalize(b).T)
+    yield direction, {"by": lambda a, b: -F.normalize(a) @ F.normalize(b).T}
     greedy = "One after the other: the first row is sought while the others are still in the sum. Compare whole sums."
     for order in permutations(range(3)):
         yield greedy, partial(one_by_one, order=order)
@@ -127,8 +127,9 @@ def wrong_variance(bert):
     yield "One off: the two divisors are H and H-1.", *neighbours
 
 
-def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False, centre=True):
+def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False, centre=True, learned=True):
     """LayerNorm, and what becomes of it when one thing in it is wrong."""
+    gamma, beta = (gamma, beta) if learned else (1, 0)
     mean = x.mean(dim=dims, keepdim=True) * centre
     variance = x.var(dim=dims, keepdim=True, unbiased=unbiased) if centre else (x**2).mean(dims, keepdim=True)
     spread = variance.sqrt() + eps if eps_outside else (variance + eps).sqrt()
@@ -136,16 +137,15 @@ def normalise(x, gamma, beta, eps, dims=-1, unbiased=False, eps_outside=False, c
 
 
 def layer_norm_mistakes():
-    wrong = partial(partial, normalise)
-    yield "Unbiased variance: torch's default divides by H-1, LayerNorm by H.", wrong(unbiased=True)
-    yield "eps outside the root: it is added to the variance.", wrong(eps_outside=True)
-    yield "Unbiased variance and eps outside the root.", wrong(unbiased=True, eps_outside=True)
+    yield "Unbiased variance: torch's default divides by H-1, LayerNorm by H.", {"unbiased": True}
+    yield "eps outside the root: it is added to the variance.", {"eps_outside": True}
+    yield "Unbiased variance and eps outside the root.", {"unbiased": True, "eps_outside": True}
     over = {1: "tokens", 0: "the batch", (1, 2): "places and numbers", (0, 1, 2): "the whole tensor"}
     for dims, what in over.items():
-        wrongs = wrong(dims=dims), wrong(dims=dims, unbiased=True)
+        wrongs = {"dims": dims}, {"dims": dims, "unbiased": True}
         yield f"Normalising over {what}: normalise each token's own H numbers.", *wrongs
-    yield "Nothing is subtracted: that is RMSNorm, LayerNorm takes off the mean first.", wrong(centre=False)
-    yield "gamma and beta are left out.", lambda x, g, b, eps: normalise(x, 1, 0, eps)
+    yield "Nothing is subtracted: that is RMSNorm, LayerNorm takes off the mean first.", {"centre": False}
+    yield "gamma and beta are left out.", {"learned": False}
 
 
 @exercise("6.2", "LayerNorm")
@@ -175,7 +175,7 @@ def layer_norm(bert):
         return "The numbers are right, but they are torch's own: write it yourself." if broken else None
 
     yield Function(
-        lambda x, gamma, beta, eps: F.layer_norm(x, gamma.shape, gamma, beta, eps),
+        normalise,
         "It does to any tensor what the layer's own does, up to rounding.",
         inputs,
         lambda i: squares_first if inputs[i] is far_from_0 else "",
@@ -301,16 +301,7 @@ def whole_layer(weights, input_ids, token_type_ids=None, position_ids=None, eps=
 
 @exercise("7.3", "The whole layer, from the tables up")
 def layer(bert):
-    own = bert.model.embeddings
-
-    def real(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12):
-        """The library's own class with these weights; what it is built with at first is not used."""
-        positions, h = weights["position_embeddings.weight"].shape
-        sizes = {"vocab_size": 1, "hidden_size": h, "max_position_embeddings": positions}
-        module = type(own)(type(bert.model.config)(**sizes, layer_norm_eps=eps)).eval()
-        return torch.func.functional_call(module, weights, (input_ids, token_type_ids, position_ids))
-
-    rng = generator()
+    own, rng = bert.model.embeddings, generator()
     toy = {f"{name}.weight": torch.randn(n, 6, generator=rng) for name, n in SIZES.items()}
     toy |= {"LayerNorm.weight": 1 + torch.randn(6, generator=rng)}
     toy |= {"LayerNorm.bias": torch.randn(6, generator=rng)}
@@ -321,7 +312,7 @@ def layer(bert):
     weights["word_embeddings.weight"] = rows_up_to(batch["input_ids"], tables(bert)[0])
     eps = own.LayerNorm.eps
     yield Function(
-        real,
+        whole_layer,
         "You have built BERT's embedding layer: same weights in, same numbers out, up to rounding.",
         [
             given(toy, ids[:1], eps=0.1),
@@ -331,16 +322,15 @@ def layer(bert):
             given(weights, batch["input_ids"], token_type_ids=batch["token_type_ids"], eps=eps),
         ],
     )
-    wrong = partial(partial, whole_layer)
-    yield "Tables swapped: segment ids look up the segment table.", wrong(swapped=True)
-    yield "Positions start from 1: the first token is at 0.", wrong(first=1)
+    yield "Tables swapped: segment ids look up the segment table.", {"swapped": True}
+    yield "Positions start from 1: the first token is at 0.", {"first": 1}
     all_1 = "Segment ids all 1: a single sentence uses row 0, and a pair brings its own."
-    yield all_1, wrong(no_types=True, default_type=1), wrong(default_type=1)
-    yield "LayerNorm before the sum: first add, then normalise.", wrong(norm_first=True)
-    yield "That is the sum: LayerNorm is missing.", wrong(norm=lambda x, g, b, e: x)
-    fixed = [wrong(norm=lambda x, g, b, _, e=e: normalise(x, g, b, e)) for e in (1e-12, 1e-5, eps)]
+    yield all_1, {"no_types": True, "default_type": 1}, {"default_type": 1}
+    yield "LayerNorm before the sum: first add, then normalise.", {"norm_first": True}
+    yield "That is the sum: LayerNorm is missing.", {"norm": lambda x, g, b, e: x}
+    fixed = [{"norm": lambda x, g, b, _, e=e: normalise(x, g, b, e)} for e in (1e-12, 1e-5, eps)]
     yield "eps is always the same: use the one that is handed in.", *fixed
-    for diagnosis, *norms in layer_norm_mistakes():
-        yield diagnosis, *(wrong(norm=norm) for norm in norms)
-    yield "position_ids is ignored: use it when it is given.", wrong(no_positions=True)
-    yield "token_type_ids is ignored: use it when it is given.", wrong(no_types=True)
+    for diagnosis, *changes in layer_norm_mistakes():
+        yield diagnosis, *({"norm": partial(normalise, **change)} for change in changes)
+    yield "position_ids is ignored: use it when it is given.", {"no_positions": True}
+    yield "token_type_ids is ignored: use it when it is given.", {"no_types": True}

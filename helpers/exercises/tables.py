@@ -2,7 +2,6 @@
 
 import random
 import re
-from functools import partial
 from statistics import median, median_low
 from types import MappingProxyType
 
@@ -36,10 +35,6 @@ def batch_of(bert, texts):
 def rows_up_to(ids, table):
     """Enough of a table for these ids: less to copy for each try."""
     return table[: int(torch.as_tensor(ids).max()) + 1]
-
-
-def parameters(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def generator():
@@ -146,7 +141,7 @@ def greedy_wordpiece(bert):
     words += ["".join(rng.choices("abcdefghijklmnoprstuwy", k=rng.randint(2, 14))) for _ in words * 8]
     small = MappingProxyType({piece: i for i, piece in enumerate(["[UNK]", "ab", "a", "##bc", "##b"])})
     yield Function(
-        lambda word, vocabulary: wordpiece(word, vocabulary),
+        wordpiece,
         "This loop is the whole algorithm: with a fixed vocabulary nothing is learned or guessed here.",
         [*(given(word, vocabulary) for word in words), given("abb", small), given("abc", small)],
     )
@@ -155,11 +150,11 @@ def greedy_wordpiece(bert):
     back = "A choice is taken back: the longest piece stays, even if the rest of the word then has none."
     yield back, lambda w, v: wordpiece(w, {}) if len(w) > 100 else taken_back(w, v)
     no_mark = "A piece that continues a word has ## before it in the vocabulary: look at your second."
-    yield no_mark, partial(wordpiece, mark=""), partial(wordpiece, marked=False)
-    yield "The shortest match is taken: start at the end.", partial(wordpiece, shortest=True)
-    yield "Pieces are kept beside [UNK]: all is unknown then.", partial(wordpiece, keep=True)
-    yield "There is no limit: what of over 100 characters?", partial(wordpiece, limit=10**6)
-    yield "Those are ids: hand back the pieces.", lambda w, v: [v[p] for p in wordpiece(w, v)]
+    yield no_mark, {"mark": ""}, {"marked": False}
+    yield "The shortest match is taken: start at the end.", {"shortest": True}
+    yield "Pieces are kept beside [UNK]: all is unknown then.", {"keep": True}
+    yield "There is no limit: what of over 100 characters?", {"limit": 10**6}
+    yield "Those are ids: hand back the pieces.", "[vocabulary[piece] for piece in right(word, vocabulary)]"
 
 
 # 2 Word embeddings
@@ -177,7 +172,8 @@ def parameters_when_bigger(bert):
     yield f"Are LayerNorm's two vectors missing?{segments_too}", (v + p + s) * h
     yield "H too few: LayerNorm has two vectors, a weight and a bias.", (v + p + s) * h + h
     yield "That is the word table alone: what else is in model.embeddings?", v * h
-    yield "That is the loaded layer: change both sizes.", parameters(bert.model.embeddings)
+    loaded = sum(map(torch.numel, bert.model.embeddings.parameters()))
+    yield "That is the loaded layer: change both sizes.", loaded
     yield "The positions are the loaded model's: change them.", (v + len(positions) + s + 2) * h
     yield "The segments are missing: the layer has a third table.", (v + p) * h + 2 * h
 
@@ -363,7 +359,7 @@ def positions_that_stand_out(bert):
         return f"Places {' and '.join(told)}. Compare each row with its own 12 nearest."
 
     why = f"Row 0 serves [CLS], unless one pads on the left; why others stand out, the table alone cannot say.{same}"
-    yield Value(right, why, otherwise, any_order=True, as_right=[torchs])
+    yield Value(right, why, otherwise, any_order=True, also=lambda found: found.tolist() == torchs)
     yield "Counted from 1: the first place is 0.", [i + 1 for i in right]
     yield "Compared with the median of all rows: take the 12 nearest.", of_all
     yield "Place 0 is not the only one: look along the whole curve.", [0]
