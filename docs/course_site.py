@@ -17,6 +17,8 @@ from helpers import copies
 
 FOLDS = {"solution": "hide-cell", "proof": "hide-cell", "answer": "hide-output"}
 CLOSED = copies.CLOSED.partition("\n")[0]
+# No cell runs on a page; the one explorer that lives there is on the front page.
+TYPE, TYPE_HERE = "Run the next cell, then type", "[On the front page](../docs/index.md) you can type"
 TERMS = re.compile(r"^(- (?:<a [^>]*></a>)+)\*\*(.+?)\*\*", re.MULTILINE)
 PICTURE = re.compile(r'<img ([^>]*)src="data:image/png;base64,([A-Za-z0-9+/=]+)">')
 
@@ -48,6 +50,7 @@ def for_readers(app, docname, source):
         metadata = cell["metadata"]
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"]).replace(CLOSED, CLOSED.replace(">", ' class="answer">', 1))
+            text = text.replace(TYPE, TYPE_HERE)
             if "answer" in metadata:  # site.js makes the choices buttons
                 text = text.replace('alert-info"', f'alert-info" data-answer="{metadata["answer"]}"')
             cell["source"] = text
