@@ -151,19 +151,15 @@ class TestOtherModels:
         check(path, tmp_path, times=2)
 
 
-class TestRunningANotebook:
+def test_a_cell_that_raises_is_named_unless_it_may(tmp_path):
     """What the tests above rest on."""
-
-    @staticmethod
-    def notebook(folder, *cells):
-        cells = [{"cell_type": "code", "metadata": {"tags": tags}, "source": text} for text, *tags in cells]
-        (folder / "a notebook.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
-        return folder / "a notebook.ipynb"
-
-    def test_a_cell_that_raises_is_named_unless_it_may(self, tmp_path):
-        cells = ("x = 1",), ("1 / 0", "raises-exception"), ("print(x)\nx",), ("x / 0",)
-        with pytest.raises(AssertionError, match=r"a notebook.ipynb, code cell 4:\nx / 0") as raised:
-            run_notebook(self.notebook(tmp_path, *cells))
-        assert "ZeroDivisionError" in str(raised.value)
-        *_, last = run_notebook(self.notebook(tmp_path, *cells[:-1]))
-        assert last.text() == "1\n1"
+    sources = {"x = 1": (), "1 / 0": ["raises-exception"], "print(x)\nx": (), "x / 0": ()}
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": tags}, "source": text} for text, tags in sources.items()
+    ]
+    path = tmp_path / "a notebook.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"a notebook.ipynb, code cell 4:\nx / 0") as raised:
+        run_notebook(path)
+    assert "ZeroDivisionError" in str(raised.value)
+    assert run_notebook(path, until="print")[-1].text() == "1\n1"
