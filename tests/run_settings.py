@@ -22,6 +22,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+sys.modules["rfc3987_syntax"] = (
+    None  # else jsonschema makes 39 grammars of it, longer than all else that nbformat imports
+)
 # Set before any kernel starts: kernels inherit them.
 os.environ["BERT_MODEL"] = "bundled"  # the same model, so the same outputs, on every machine
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -542,7 +542,8 @@ def small(bert):
     return models.Bert(bert.tokenizer, model, "small")
 
 
-@pytest.fixture(params=["bundled", "small"])
+# On the small one test_any_bert checks the solutions in each push.
+@pytest.fixture(params=["bundled", pytest.param("small", marks=pytest.mark.weekly)])
 def any_bert(request, bert, small):
     return bert if request.param == "bundled" else small
 

@@ -597,6 +597,7 @@ def test_the_tables_have_every_picture_and_argument():
     assert taken == {name: list(of) for name, of in GOOD.items()}
 
 
+@pytest.mark.weekly  # thousands of arguments; those of GOOD and each odd text are drawn in each push
 @pytest.mark.parametrize("name", GOOD)
 def test_any_argument_is_drawn_or_refused_in_one_sentence(name):
     plot, refused, laid_out = getattr(plots, name), 0, set()
