@@ -28,6 +28,7 @@ from minutes import NOTEBOOKS, cells_of, slides_of
 SCREEN = 1280, 720  # a projector of 1920 × 1080 with the browser at 150 %
 ROOM = 714  # of the height: the bar that shows progress lies below
 PROSE, CODE = 22, 19  # pixels, at least
+COLUMNS = 97  # of code that fit beside one another
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -39,6 +40,8 @@ def test_every_cell_is_placed_and_an_answer_comes_on_a_fragment(path):
             assert cell["place"] == "skip", f"cell {cell['number']} is on a slide"
     for slide in slides_of(path):
         shown = [cell for cell in slide if cell["place"] != "notes"]
+        code = [line for cell in shown if cell["cell_type"] == "code" for line in cell["text"].splitlines()]
+        assert not [line for line in code if len(line) > COLUMNS]
         if "**Predict" in shown[0]["text"]:
             assert all(c["place"] == "fragment" for c in shown[1:] if c["cell_type"] == "code"), shown[0][
                 "number"
