@@ -212,6 +212,15 @@ def test_what_static_slides_take_in_lies_where_npm_puts_it(name, tmp_path, monke
         assert not there.exists() or (there / package).exists(), address
 
 
+def test_the_short_path_is_written_of_every_notebook(tmp_path):
+    (tmp_path / "slides/node_modules/reveal.js").mkdir(parents=True)
+    for name in ("docs", "helpers", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "nbconvert", "--config", "docs/short.py", "notebooks/*.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert len([*tmp_path.glob("slides/short/*.slides.html")]) == len(NOTEBOOKS)
+
+
 # Handouts
 
 
