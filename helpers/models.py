@@ -46,7 +46,7 @@ class BertError(ValueError):
     """This BERT cannot be loaded: `args` are what is wrong and what to do, the message is both."""
 
     def __str__(self):
-        return _line(": ".join(self.args) + ".")
+        return one_line(": ".join(self.args) + ".")
 
     def _render_traceback_(self):  # what Jupyter shows in place of a traceback
         return [str(self)]
@@ -103,7 +103,7 @@ def load_bert(name=None):
     with _refuse(f"{given or 'A BERT'} cannot be loaded", "give another, or 'bundled'"):
         bert, source = _choose(given)
     table = bert.model.embeddings.word_embeddings
-    print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
+    print(one_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
     return bert
 
 
@@ -510,7 +510,7 @@ def _cause(error):
     return f" ({words if len(words) < 160 else words[:160] + ' …'})"
 
 
-def _line(text):
+def one_line(text):
     """This text as one line that any terminal takes: line ends and what is no character are written out."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
