@@ -314,4 +314,4 @@ def unchanged(before, after):
         return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return True
+    return before is after or before == after

@@ -484,6 +484,8 @@ def handed_in(b):
     yield "11.3", "For layer=patient 0, reference=BertEmbeddings(", checklist((one,), (two,))
     yield "11.3", "Expected a function", True
     yield "12.1", RIGHT, lambda ids, table: sum(table[i] for i in ids) / len(ids)
+    in_place = "The result is right, but the function changes its own arguments in place"
+    yield "12.1", in_place, lambda ids, table: (ids.sort(), table[ids].mean(dim=0))[1]
     yield "12.1", "That is the sum", lambda ids, table: sum(table[i] for i in ids)
     yield "12.2", "A token that is not", lambda ids, kept, u: [list(map(kept.index, r)) for r in ids.tolist()]
     yield "12.3", RIGHT, lambda t: (s := t.abs().amax(1, True).clamp(min=1e-12) / 127) * (t / s).round()
