@@ -610,13 +610,14 @@ def test_an_answer_may_be_off_so_far_and_no_farther(number, bert, say):
     whole = all((value == value.round()).all() for value in values)
     within = WITHIN.get(number, 0 if whole else 1e-5)
     answer = right(number, bert)
+
+    def far(found, off):
+        found = checking.read(found)
+        return found - off * (found.abs().clamp(min=1) if function or number not in WITHIN else 1)
+
     for by, sign in ((0.5 if function else 0.9, "✓"), (2 if function else 1.3, "✗")):
         off = by * within or (by > 1) * 1e-3
-        far = lambda found, off=off: (
-            (found := checking.read(found))
-            - off * (1 if number in WITHIN and not function else found.abs().clamp(min=1))
-        )
-        tried = (lambda *args, far=far, **kwargs: far(answer(*args, **kwargs))) if function else far(answer)
+        tried = (lambda *a, off=off, **k: far(answer(*a, **k), off)) if function else far(answer, off)
         assert say(number, bert, tried)[0] == sign, (number, off)
 
 
