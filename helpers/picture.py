@@ -113,8 +113,10 @@ class Picture:
         styled(self.figure.savefig)(drawn, format="rgba", dpi=SCREEN * DPI)
         pixels = np.frombuffer(drawn.getvalue(), np.uint8).reshape(-1, SCREEN * WIDTH, 4)
         image = Image.fromarray(pixels).convert("RGB")
-        # A palette of 256 colours that cannot be told from the full picture takes a third to a half of the room.
-        image = image.quantize(method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        # A palette that cannot be told from the full picture takes a third of the room. A heat map needs its tints.
+        tints = any(axes.images for axes in self.figure.axes)
+        method = Image.Quantize.MAXCOVERAGE if tints else Image.Quantize.FASTOCTREE
+        image = image.quantize(128 if tints else 256, method=method, dither=Image.Dither.NONE)
         palette, corner = image.getpalette(), 3 * image.getpixel((0, 0))
         image.putpalette([*palette[:corner], 255, 255, 255, *palette[corner + 3 :]])  # stays white
         words = PngImagePlugin.PngInfo()
