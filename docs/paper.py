@@ -1,6 +1,6 @@
 """`jupyter nbconvert --config docs/paper.py notebooks/*.ipynb` writes handouts to print: handouts/paper/*.html.
 
-Questions with boxes to tick and lines to write on; what answers them comes on the last page, under the same numbers.
+Questions with boxes to tick and lines to write on; what answers them comes on the last pages, under the same numbers.
 """
 
 import re
@@ -14,10 +14,11 @@ CSS = """<style>
 @page { margin: 18mm }
 body { max-width: 46em; margin: auto; font-size: 10.5pt }
 .jp-Cell, figure, pre { break-inside: avoid } h1, h2, h3 { break-after: avoid }
-pre { white-space: pre-wrap !important; overflow-wrap: anywhere } img { max-width: 100% }
+pre, code { white-space: pre-wrap !important; overflow-wrap: anywhere } img { max-width: 100% }
+.jp-RenderedHTMLCommon { overflow: visible !important }
 .jp-InputPrompt, .jp-OutputPrompt, .anchor-link { display: none !important }
 .line { height: 2.2em; border-bottom: 1px solid #999 }
-.last { break-before: page }
+.last { break-before: page } .jp-Cell:has(.number) { break-after: avoid }
 </style>"""
 LINES = "\n\n" + '<div class="line"></div>' * 3
 OFF_PAPER = {"setup", "proof", "solution", "exercise"}
@@ -36,18 +37,23 @@ class OnPaper(Preprocessor):
                 continue
             if source.startswith("#"):
                 heard = "You may have heard" in source  # which tells what was found
-            if any(fold.search(source) for fold in FOLDS):
+            if "answer" in tags or any(fold.search(source) for fold in FOLDS):
                 for fold in FOLDS:
                     cell.source = fold.sub(r"\1", cell.source)
                 last.append(cell)
             elif "**Predict" in source:
                 asked += 1
-                last.append(new_markdown_cell(f"**{asked}.**"))
+                last.append(new_markdown_cell(f'<b class="number">{asked}.</b>'))
                 source = source.replace("**Predict", f"**{asked}. Predict")
                 cell.source = re.sub(r"^- (?=[a-d]\))", "- ☐ ", source, flags=re.MULTILINE) + LINES
                 paper.append(cell)
             else:
                 cell.source += LINES * bool(re.search("^#+ Exercise", source, re.MULTILINE))
+                if cell.cell_type == "code" and cell.metadata.slideshow.slide_type == "skip":
+                    cell.metadata["transient"] = {
+                        "remove_source": True
+                    }  # a tool: what it is for, the text says
+                    cell.outputs = [o for o in cell.outputs if "data" not in o or "text/html" in o.data]
                 (last if heard or id(cell) in answers else paper).append(cell)
         notebook.cells = [*paper, new_markdown_cell('<h2 class="last">Answers</h2>'), *last]
         return notebook, resources

@@ -88,11 +88,11 @@ const CSS = `
     .token-card.open { position: absolute; z-index: 3; left: 6px; right: 6px; padding: 8px; background: var(--paper);
       border: 2px solid var(--focus); border-radius: 8px; box-shadow: 0 4px 16px #0006; }
     .token-card.open .close { display: block; float: right; width: 44px; margin: -4px -4px 4px 8px; font-size: 22px; }
-    .grid canvas { width: 100%; } .head { font-size: 10.5px; line-height: 1.2; gap: 0; }
+    .legend span { white-space: normal; } .grid canvas { width: 100%; } .head { font-size: 10.5px; line-height: 1.2; gap: 0; }
     .head { flex-direction: column; align-items: start; justify-content: end; } .head small { display: block; }
     .line { grid-template-rows: 23px 15px; }
     .n { grid-column: 1 !important; grid-row: 2 !important; font-size: 11px; padding-left: 10px; }
-    .segment { justify-self: center; } .position { justify-self: end; } .place { justify-self: start; }
+    .segment { justify-self: center; margin-left: 12px; } .position { justify-self: end; } .place { justify-self: start; }
     .n.cosine { grid-column: 5 !important; grid-row: 1 !important; padding: 0; }
     .strip { grid-template-columns: 1fr; gap: 2px; }
   }
@@ -363,7 +363,7 @@ class Explorer {
     const beside = across > 760 ? 136 : roomy ? 108 : 84, each = Math.max(20, (across - beside - (roomy ? 204 : 56)) / 6);
     parts.grid.classList.toggle("long", high > 24);
     parts.grid.style.cssText = `--rows: ${high}; grid-template-columns: ${beside}px ` +
-      columns.map(({ room }) => `minmax(0, ${each + (roomy ? room : 0)}fr)`).join(" ") + (shares ? ` minmax(0, ${each}fr)` : " 62px");
+      columns.map(({ room }) => `minmax(0, ${each + (roomy ? room : 0)}fr)`).join(" ") + (shares ? ` minmax(min-content, ${each}fr)` : " 62px");
     const head = (name, before = "", hue = "line") => make("div", { class: "head", style: `--hue: var(--${hue})` },
       ...(before ? [make("b", {}, before)] : []), each > 88 ? name : name.replace(/(?<=Layer|seg|posi|differ)(?=Norm|ment|tion|ence)/, "\u00ad"));
     const first = head("token");

@@ -101,7 +101,7 @@ def serve(folder, ranges=True, status=None, waits=()):
     `ranges`: whether it answers a Range request with those bytes only. `status`: answer this, always. `waits`: seconds
     before the first answers.
     """
-    sent, waits = [], list(waits)
+    sent, waits, over = [], list(waits), threading.Event()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -112,6 +112,9 @@ def serve(folder, ranges=True, status=None, waits=()):
 
         def do_GET(self):
             time.sleep(waits.pop(0) if waits else 0)
+            if over.is_set():  # a browser keeps its connection
+                self.close_connection = True
+                return None
             path = Path(self.translate_path(self.path))
             path = path / "index.html" if path.is_dir() else path
             if status or not path.is_file():
@@ -148,6 +151,7 @@ def serve(folder, ranges=True, status=None, waits=()):
         try:
             yield f"http://127.0.0.1:{server.server_port}/", sent
         finally:
+            over.set()
             server.shutdown()
 
 

@@ -284,6 +284,7 @@ def handed_in(b):
     own = b.model.embeddings.position_embeddings
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
     yield "3.2", f"{wanted} a list of 1000000000 numbers.", torch.zeros(1).expand(10**9)
+    yield "3.2", f"{wanted} a tensor on the meta device", torch.empty_like(position.double(), device="meta")
     yield "3.2", "The first place that differs is [0, 0]. Which row", position + segment[0] + 1e-4
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
     seen = lambda ids, sep_id: (ids == sep_id).cumsum(1)  # the [SEP]s up to each place
@@ -405,7 +406,7 @@ def handed_in(b):
     yield "8.3", "None of the four is large", [0.34, 0.34, 0.3, 0]
     yield "8.3", "May's 0.36 is not clearly above that of the numbers, 0.30", [0.36, 0.36, 0.3, 0]
     yield "8.3", "May's 0.50 is not clearly above that of the numbers, 0.36", [0.5, 0.5, 0.36, 0]
-    yield "8.3", "Expected four cosines in a list", 0.5
+    yield "8.3", "Expected four cosines in a list", 0.5, torch.tensor([1j] * 4), torch.ones(4, device="meta")
     yield "8.3", "Expected four cosines, found 2", [0.5, 0.6]
     yield "8.3", "A cosine lies", [4.5, 5.7, -0.5, -3.3]
     yield "8.3", "None of the four is large", [0.1, -0.05, 0.2, 0.05]

@@ -431,6 +431,7 @@ def test_a_phone_and_everyone(page, scheme):
         page.locator(".line", has_text=token).click()
         assert abs(page.evaluate(BELOW)) < 3
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator(".grid").evaluate("grid => grid.scrollWidth - grid.clientWidth") == 0
         assert page.locator(".bert-explorer.dark").count() == (scheme == "dark")
         assert browser.axe(page) == []
         page.get_by_role("button", name="Close").click()

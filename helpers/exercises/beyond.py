@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 import torch
 from torch.nn import functional as F  # noqa: N812 (the field's name for it; wrong answers use it)
 
-from ..answers import blank
+from ..answers import blank, was_read
 from ..checking import Function, Judged, Value, exercise, given
 from ..wording import describe
 from .layer import normalise, whole_layer
@@ -70,7 +70,7 @@ def way_out(_):
 @exercise("8.3", "Two lives of may", alone=True)
 def two_lives(_):
     def judge(answer):
-        if not isinstance(answer, torch.Tensor) or answer.ndim != 1:
+        if not was_read(answer) or answer.ndim != 1:
             return f"Expected four cosines in a list, found {describe(answer)}."
         if len(answer) != 4:
             return f"Expected four cosines, found {len(answer)}: months, new words, numbers, animals."
