@@ -35,7 +35,7 @@ SETTINGS = ("config.json", *OPTIONAL, "tokenizer.json")
 COUNTS = ("vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size")
 COUNTS += ("intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
-PLACES = 32  # for the longest texts in the notebooks
+PLACES = 32  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -245,7 +245,7 @@ def _tokenizer(folder, files, config):
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
     if (most := tokenizer.model_max_length) < PLACES:
-        few = f"A text in '{folder}' has {most} places, the course's need {PLACES}"
+        few = f"A text in '{folder}' has {most} places, the course's longest need {PLACES}"
         raise BertError(few, "give another BERT")
     return tokenizer, notes
 
