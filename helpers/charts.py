@@ -27,6 +27,7 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     table = draw.check_numbers("values", [list(of.values()) for of in rows.values()], "n s")
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
+    marked = None if marked is None else str(marked)
     if marked is not None and (grouped or marked not in values):
         raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
     kinds = None if groups is None else draw.check_texts("groups", groups, len(values))
@@ -144,7 +145,7 @@ def _line_scales(axes, x, heights, log, above):
     else:
         # From 0 where that costs little room: a small difference must not look like a large one.
         low = 0 if 0 < low < 0.6 * high else low
-        pad = (high - low) * 0.08 or 0.1
+        pad = (high - low) * 0.08 or max(0.1, 1e-9 * abs(high))
         axes.set_ylim(low - pad * (low != 0), high + pad * (2 if above else 1))
         axes.yaxis.set_major_locator(MaxNLocator(5))
     if "x" in log:
@@ -165,7 +166,7 @@ def _course(x, of, say):
         return ", ".join(f"{word} {say(of[at])} at {draw.tick(x[at])}" for word, at in ends)
     first, last = say(of[0]), say(of[-1])
     if first != last:
-        return f"{'rises' if up else 'falls'} from {first} to {last}"
+        return f"{'rises' if of[-1] > of[0] else 'falls'} from {first} to {last}"
     return f"{first}{' nearly' if up or down else ''} throughout"
 
 
@@ -228,7 +229,7 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
 def _ends(values, ends):
     """Where a scale for `values` begins and ends: at `ends`, which must hold them, or a little beyond them."""
     if ends is None:
-        pad = np.ptp(values) * 0.02 or 0.5
+        pad = np.ptp(values) * 0.02 or max(0.5, 1e-9 * values.max())
         return values.min() - pad, values.max() + pad
     low, high = draw.check_numbers("ends", ends, "2")
     if (
@@ -460,6 +461,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, of) in enumerate(panels.items()):
         n, told, names = len(of), [], labels.get(title)
+        if n > 2000 and (names or groups or joined):  # each is held against every other
+            raise PictureError(f"{title}: up to 2,000 points can have names, groups or a line, found {n:,}")
         for what, found in ("labels", names), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")

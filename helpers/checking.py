@@ -198,6 +198,7 @@ class Function:
             wanted = "a function, its name without brackets"
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
         results, error, in_place = self.run(answer, tell)
+        tell("")  # from here on what takes long is to read the results
         if isinstance(error, NotImplementedError) if not results else (error is None and all_blank(results)):
             words = "The function returns nothing yet: write it, and end it with `return`."
             return UNANSWERED, words

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -57,23 +57,37 @@ def in_a_process(call):
         finally:
             os._exit(0)
     os.close(writing)
+    late = threading.Timer(CLOCK * SECONDS + 1, end, [process])  # for what ignores its alarms
+    late.start()
     try:
         with open(reading, encoding="utf-8") as pipe:
             lines = [json.loads(line) for line in pipe]
     finally:  # also when the user interrupts
-        os.kill(process, signal.SIGKILL)
+        overdue = late.finished.is_set()
+        late.cancel()
+        late.join()
+        end(process)
         _, status = os.waitpid(process, 0)
     if lines and isinstance(lines[-1], list):
         return lines[-1]
     number = os.WTERMSIG(status)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    in_time = number not in (signal.SIGPROF, signal.SIGALRM)
+    in_time = number not in (signal.SIGPROF, signal.SIGALRM) and not overdue
     raise NoResultError("ended Python itself" if in_time else out_of_time(), lines[-1] if lines else "")
+
+
+def end(process):
+    """End a forked process, and whatever it has started."""
+    for kill in os.killpg, os.kill:  # it leads a group of its own, but not from its first moment
+        with suppress(ProcessLookupError):
+            kill(process, signal.SIGKILL)
 
 
 def forked(call, writing):
     """The forked process: what `call` tells and returns, a line of JSON each."""
+    os.setsid()
+    os.register_at_fork(after_in_child=lambda: os.close(writing))  # or the reader waits for that process, too
     for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
@@ -88,7 +102,8 @@ def forked(call, writing):
     except KeyboardInterrupt:
         signal.raise_signal(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with suppress(Exception):  # the answer may have exchanged or closed it
+            stream.flush()
     tell(result)
 
 

@@ -164,8 +164,8 @@ def _load(folder, name):
         )
     # The least and the greatest say it of all, and are found 40 times as fast as each is asked.
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
-    if not extremes.isfinite().all():
-        raise BertError(f"{weights} hold NaN or infinity among their numbers", AGAIN)
+    if not (extremes.abs() < 1e15).all():  # what is computed of larger ones is NaN; so it is of NaN
+        raise BertError(f"{weights} hold NaN, infinity or a number beyond 1e15", AGAIN)
     if stored := [kind for key, kind in {"F16": "float16", "BF16": "bfloat16"}.items() if key in kinds]:
         notes += f", stored as {' and '.join(stored)}, computed in {str(model.dtype).removeprefix('torch.')}"
     return Bert(tokenizer, model.eval(), name, notes)
@@ -238,7 +238,7 @@ def _tokenizer(folder, files, config):
     if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
         tokenizer.padding_side = tokenizer.truncation_side = "right"
         notes += ", padded and cut on the right, where its tokenizer does it on the left"
-    tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
+    tokenizer.model_max_length = int(min(tokenizer.model_max_length, config.max_position_embeddings))
     if config.type_vocab_size == 1:
         _one_segment(tokenizer)
         notes += ", 1 segment row, so both texts of a pair get token type 0"
@@ -494,8 +494,10 @@ def _refuse(problem, remedy=AGAIN):
         raise
     except Exception as error:  # noqa: BLE001 (three libraries, each with errors of its own)
         if isinstance(error, OSError) and error.errno and error.strerror:
-            what = f"{error.filename or problem} cannot be read ({error.strerror})"
-            raise BertError(what, "ask its owner for leave to read it, or give another") from None
+            what = f"{error.filename or 'A file of it'} cannot be read ({error.strerror})"
+            leave = isinstance(error, PermissionError)
+            remedy = "ask its owner for leave to read it" if leave else "mend that"
+            raise BertError(what, f"{remedy}, or give another") from None
         raise BertError(problem + _cause(error), remedy) from None
 
 

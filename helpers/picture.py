@@ -319,6 +319,7 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     for wrong, what in (
         (~np.isfinite(array), "NaN or infinity"),
         (np.abs(array) > 1e100, "a number beyond 1e100"),
+        ((array != 0) & (np.abs(array) < 1e-200), "a number nearer to 0 than 1e-200"),
         (whole & ((array != array.round()) | (np.abs(array) > 2**53)), "what is not a whole number"),
     ):
         if wrong.any():

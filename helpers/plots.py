@@ -133,9 +133,10 @@ def word_pieces(text, tokens, ids, word_ids):
         touching = t > 0 and word_ids[t] is not None and word_ids[t] == word_ids[t - 1]
         x = end if touching or not end else end + 9
         x, line = (0, line + 1) if x + width > 776 else (x, line)
+        if line == 3:
+            break
         boxes.append((x, line, width, name))
         end = x + width
-    boxes = [box for box in boxes if box[1] < 3]
     height, left_out = 84 * (boxes[-1][1] + 1), len(tokens) - len(boxes)
     figure = draw.new_figure(54 + height + (24 if left_out else 0))
     axes = draw.overlay(figure)
@@ -231,7 +232,9 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
     (length, width), colour, shown = table.shape, COLOURS[kind], draw.Shown(tokens, 7)
     said = f"the first {min(DIMS, width)} of {width} numbers"
     slots = _torn(length, [ids[t] for t in shown.places if t is not None])
-    of_table = draw.check_numbers("table", table[[i or 0 for i in slots]], "N H")[:, :DIMS]
+    of_table = draw.check_numbers("of the rows drawn the table", table[[i or 0 for i in slots]], "N H")[
+        :, :DIMS
+    ]
     of_table[[i is None for i in slots]] = np.nan
     of_rows = shown.rows(rows)[:, :DIMS]
     limit = draw.colour_limit(of_table, of_rows, limit=limit)
@@ -302,6 +305,8 @@ def one_hot(matrix, table, rows):
     rows = draw.check_numbers("rows", rows, "T H", sizes)
     if max(sizes.values()) > 12:
         raise PictureError(f"one_hot writes every number: at most 12 each way, found {sizes}")
+    if max(np.abs(table).max(), np.abs(rows).max()) >= 1e5:
+        raise PictureError("one_hot writes every number: only those below 100,000 find room")
     if not ((matrix == 0) | (matrix == 1)).all() or (matrix.sum(1) != 1).any():
         raise PictureError("each row of matrix must hold a single 1 and zeros else")
     if not np.allclose(matrix @ table, rows, atol=1e-4):
@@ -434,6 +439,8 @@ def before_after(tokens, before, after):
         raise PictureError("before and after must each be a pair (mean [T], standard deviation [T])")
     tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, (*before, *after), strict=True)))
     values = dict(zip(names, values, strict=True))
+    if min(values["spread before"].min(), values["spread after"].min()) < 0:
+        raise PictureError("a spread is 0 or more, found one below 0")
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 40, 80)
     rows = np.arange(len(shown.places))
@@ -477,6 +484,8 @@ def neighbours(lists):
         values = draw.check_numbers(token, values, "n")
         if (np.diff(values) > 1e-6).any():
             raise PictureError(f"the neighbours of {quote(token)} must come nearest first: {values}")
+        if np.abs(values).max() > 1.001:
+            raise PictureError(f"a cosine lies between -1 and 1: {values}")
         pairs[token] = draw.check_texts(f"neighbours of {token}", names)[:8], values[:8]
     longest = max(len(names) for names, _ in pairs.values())
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")

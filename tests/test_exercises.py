@@ -13,6 +13,7 @@ import operator
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -853,7 +854,19 @@ def forked(request, monkeypatch):
     return request.param
 
 
-ENDLESS = [spins, catches_everything_once, catches_everything, lambda *args: sum(itertools.count())]
+def ignores_alarms(*args):
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+    catches_everything()
+
+
+ENDLESS = [
+    spins,
+    catches_everything_once,
+    catches_everything,
+    lambda *args: sum(itertools.count()),
+    ignores_alarms,
+]
 
 
 @pytest.mark.parametrize("answer", ENDLESS)
@@ -869,6 +882,8 @@ def test_an_answer_that_never_ends_is_stopped(answer, forked, bert, say, monkeyp
     assert "did not finish within 0.3 seconds of computing and was stopped at x=<tensor [2, 3, 8]>" in reply
     endless = type("Endless", (str,), {"lower": answer})("a text")
     if answer is spins:
+        result = type("Result", (), {"__float__": spins})()
+        assert "Your answer did not finish within 0.3" in say("7.2", bert, lambda *args: result)
         monkeypatch.setattr(checking, "read", lambda value: value)
         assert "Your answer did not finish within 0.3" in say("1.2", bert, endless)
     assert time.perf_counter() - start < 20
@@ -922,6 +937,15 @@ def test_an_answer_that_ends_python_ends_only_itself(forked, bert, say):
         pytest.skip("without a process of its own nothing holds it")
     reply = say("7.2", bert, lambda *args: os._exit(0))
     assert reply.startswith("✗ 7.2 not yet. Your function ended Python itself at x=<tensor [2, 3, 8]>")
+
+
+@pytest.mark.parametrize("how", [lambda: os.fork() or time.sleep(60), lambda: setattr(sys, "stdout", None)])
+def test_what_an_answer_leaves_behind_holds_nobody_up(how, forked, bert, say):
+    if not forked:
+        pytest.skip("without a process of its own nothing holds it")
+    start = time.perf_counter()
+    reply = say("7.2", bert, damages(None, lambda _: how()))
+    assert reply.startswith("✓ 7.2 right") and time.perf_counter() - start < 20
 
 
 def test_your_own_interrupt_goes_through(forked, bert, say):

@@ -291,6 +291,10 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "lines": (lambda: plots.lines({"a": TIES, "b": [0, 1.0003, 1.0004, -1, 0]}, "n", "y", mark={1: "c"}, levels={"d": 2}), said_of_lines),
     "lines: log": (lambda: plots.lines({"a": TIES, "b": TIES[::-1]}, "n", "y", log="y"), said_of_lines),
     "lines: one way": (lambda: plots.lines({"a": [3, 2, 2], "b": [-1, 0, 5], "c": [1, 1, 1]}, "n", "y"), lambda a: [f"{'falls' if y[0] > y[-1] else 'rises'} from {picture.format_number(y[0])} to {y[-1]:g}" for y in (line.get_ydata() for line in a[0].lines[:2])] + ["c: 1 throughout"]),
+    "lines: by steps that are next to nothing": (lambda: plots.lines({"a": np.linspace(1, 1.05, 99999)}, "n", "y"), lambda a: ["a: rises from 1 to 1.05"]),
+    "lines: level and large": (lambda: plots.lines({"a": [1e50] * 3}, "n", "y"), lambda a: ["a: 1e50 throughout"]),
+    "histograms: equal and large": (lambda: plots.histograms({"a": [1e50] * 3}, "x"), lambda a: ["Mean 1e50 for a."]),
+    "bars: named by numbers": (lambda: plots.bars({1: 5, 2: 7, 3: 9}, "x", marked=2), lambda a: ["2: 7, number 2 of 3."]),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]), said_of_pieces),
     "word_pieces: pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]), said_of_pieces),
     "points": (lambda: plots.points(FAR), said_of_points),
@@ -555,6 +559,13 @@ WRONG = [
     (lambda: plots.histograms({"a": [1.0]}, "x", ends=[2]), r"ends must have the shape \[2\], found \[1\]"),
     (lambda: plots.whole(0, 768), "layers and hidden must be 1 or more, found 0 and 768"),
     (lambda: plots.whole(12, "768"), "hidden must be a tensor of numbers"),
+    (lambda: plots.one_hot(EYE, EYE * 1e50, EYE * 1e50), "only those below 100,000 find room"),
+    (lambda: plots.bars({"a": 5e-324}, "x", log=True), r"values holds a number nearer to 0 than 1e-200, first at \[0, 0\]"),
+    (lambda: plots.bars({"a": 1}, "x", marked=["a"]), r"marked must name a single bar, one of a, found"),
+    (lambda: plots.points({"a": torch.zeros(2001, 2)}, joined="ring"), "a: up to 2,000 points can have names, groups or a line, found 2,001"),
+    (lambda: plots.before_after(["a"], ([1.0], [-1.0]), ([0.0], [1.0])), "a spread is 0 or more"),
+    (lambda: plots.neighbours({"a": [("b", 1.5)]}), "a cosine lies between -1 and 1"),
+    (lambda: plots.lookup("word", torch.tensor([[1.0], [2], [torch.nan]]), [0], [[1.0]], ["a"]), r"of the rows drawn the table holds NaN or infinity, first at \[2, 0\]"),
 ]  # fmt: skip
 
 
