@@ -103,11 +103,14 @@ def explore(bert, sentence="today is a good day", other=""):
     a pair, or to compare the two.
 
     Returns a widget that shows itself. Without a kernel its place holds a still picture of `sentence`. Raises
-    TypeError when `sentence` or `other` is not a string, ValueError when the model has no row for a token or segment.
+    TypeError when `bert` is not what `load_bert` returned or a text is no string, ValueError when the model has no row
+    for a token or segment.
     """
     for name, value in (("sentence", sentence), ("other", other)):
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a string, found {type(value).__name__}")
+    if not (hasattr(bert, "model") and hasattr(bert, "tokenizer")):
+        raise TypeError(f"bert must be what load_bert() returned, found {type(bert).__name__}")
     numbers(bert, sentence, other)
     return Explorer(bert, sentence, other)
 

@@ -558,3 +558,9 @@ def test_without_a_kernel_a_still_picture_stands_there(bert):
 def test_not_a_text_is_refused_in_one_sentence(bert, sentence, other):
     with pytest.raises(TypeError, match=r"must be a string, found \w+$"):
         explore(bert, sentence, other)
+
+
+@pytest.mark.parametrize("model", [None, "bundled"])
+def test_what_is_no_bert_is_refused_in_one_sentence(model):
+    with pytest.raises(TypeError, match=r"^bert must be what load_bert\(\) returned, found \w+$"):
+        explore(model, "a")

@@ -631,6 +631,12 @@ def test_what_nothing_expects_is_told_in_one_sentence(tmp_path, monkeypatch):
     assert "cannot be loaded (division by zero): give another" in sentence(folder)
 
 
+def test_a_disk_that_fails_is_not_called_a_damaged_file(folder, monkeypatch):
+    broken = OSError(5, "Input/output error")  # as reading raises it, without the file's name
+    monkeypatch.setattr(models.json, "loads", lambda text: (_ for _ in ()).throw(broken))
+    assert sentence(folder) == "A file of it cannot be read (Input/output error): mend that, or give another."
+
+
 @contextmanager
 def somebody_else():
     """The rights of another user than root, who may read everything; what is imported is so already."""
