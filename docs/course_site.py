@@ -3,18 +3,22 @@
 import base64
 import hashlib
 import html
+import io
 import json
 import re
 from pathlib import Path
 
 import light
 from docutils import nodes
+from PIL import Image
 from sphinx.builders.html import StandaloneHTMLBuilder
 
 from helpers import copies
 
 FOLDS = {"solution": "hide-cell", "proof": "hide-cell", "answer": "hide-output"}
 CLOSED = copies.CLOSED.partition("\n")[0]
+# No cell runs on a page; the one explorer that lives there is on the front page.
+TYPE, TYPE_HERE = "Run the next cell, then type", "[On the front page](../docs/index.md) you can type"
 TERMS = re.compile(r"^(- (?:<a [^>]*></a>)+)\*\*(.+?)\*\*", re.MULTILINE)
 PICTURE = re.compile(r'<img ([^>]*)src="data:image/png;base64,([A-Za-z0-9+/=]+)">')
 
@@ -46,6 +50,7 @@ def for_readers(app, docname, source):
         metadata = cell["metadata"]
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"]).replace(CLOSED, CLOSED.replace(">", ' class="answer">', 1))
+            text = text.replace(TYPE, TYPE_HERE)
             if "answer" in metadata:  # site.js makes the choices buttons
                 text = text.replace('alert-info"', f'alert-info" data-answer="{metadata["answer"]}"')
             cell["source"] = text
@@ -87,11 +92,14 @@ def as_entries(found):
 
 
 def as_file(app, found):
-    """Put a picture into a file of its own, which a browser fetches when it comes into view, with a link to see it large."""
+    """Put a picture into a file of its own, which a browser fetches when it comes into view, with a link to see it large.
+
+    WebP without loss: the same pixels in two thirds of the room.
+    """
     data = base64.b64decode(found[2])
-    file = Path(app.outdir, "_images", hashlib.sha256(data).hexdigest()[:16] + ".png")
+    file = Path(app.outdir, "_images", hashlib.sha256(data).hexdigest()[:16] + ".webp")
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
+    Image.open(io.BytesIO(data)).convert("RGB").save(file, lossless=True)
     address = f"../_images/{file.name}"
     return f'<a href="{address}" title="The picture alone"><img {found[1]}loading="lazy" src="{address}"></a>'
 

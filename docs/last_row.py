@@ -19,6 +19,7 @@ DRAWS = re.compile(
 class LastRow(Preprocessor):
     """A slide without a heading has above it what was asked, or else the heading it belongs to; a call that draws
     becomes a cell of its own, folded in a notebook and not written on a page. What moves does so without a widget.
+    Notes are plain text.
     """
 
     def preprocess(self, notebook, resources):
@@ -55,6 +56,7 @@ class LastRow(Preprocessor):
                         output.data = {"text/html": alone(output.data["text/html"], moving[0])}
             cells.append(cell)
         notebook.cells = cells
+        notebook.metadata["rise"] = {"theme": "white"}  # the one of RISE's that asks no other host for a font
         return notebook, resources
 
 

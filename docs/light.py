@@ -14,7 +14,7 @@ ICON = re.compile(r'(?:\.fa-[\w-]+,?)+\{--fa:"[^}]*\}')  # .fa-rocket{--fa:"\f13
 CHARACTER = re.compile(r'"\\([\da-f]{4})"')
 # The script draws what the fonts draw; the search's files are for the page that searches.
 SCRIPTS = r'<script[^>]*src="[^"]*(?:{})\.js[^>]*></script>\s*'
-KEPT = ("html", "css", "js", "txt", "svg", "png", "woff2", "bin")
+KEPT = ("html", "css", "js", "txt", "svg", "png", "webp", "woff2", "bin")
 SEARCH = "|searchtools|language_data|searchindex"
 
 

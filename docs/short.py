@@ -1,4 +1,7 @@
-"""`jupyter nbconvert --config docs/short.py notebooks/*.ipynb` writes the short path's slides into slides/short/."""
+"""`jupyter nbconvert --config docs/short.py notebooks/*.ipynb` writes the short path's slides into slides/short/.
+
+A notebook that is not on the path comes whole.
+"""
 
 import sys
 from pathlib import Path
@@ -16,7 +19,8 @@ class Short(Preprocessor):
     def preprocess(self, notebook, resources):
         path = Path(resources["metadata"]["path"], resources["metadata"]["name"] + ".ipynb")
         numbers = {cell["number"] for slide in minutes.short(path) for cell in slide}
-        notebook.cells = [cell for number, cell in enumerate(notebook.cells, 1) if number in numbers]
+        if numbers:
+            notebook.cells = [cell for number, cell in enumerate(notebook.cells, 1) if number in numbers]
         return notebook, resources
 
 

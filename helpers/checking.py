@@ -12,7 +12,8 @@ from torch.overrides import TorchFunctionMode
 
 from .answers import all_blank, blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
-from .wording import contrast, describe, error_line, first_place, printable, raised, same_message, short
+from .models import one_line
+from .wording import contrast, describe, error_line, first_place, raised, same_message, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
@@ -55,7 +56,7 @@ def check(number, bert=None, answer=..., counts=True):
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
         known = ", ".join(numbers())
-        return print(printable(f"There is no exercise {short(number)}; this course has {known}."))
+        return print(one_line(f"There is no exercise {short(number)}; this course has {known}."))
     _, ask, uncased, alone = _exercises[number]
     loaded = hasattr(bert, "model") and hasattr(bert, "tokenizer")
     if not (loaded or (alone and bert is None)):
@@ -73,7 +74,7 @@ def check(number, bert=None, answer=..., counts=True):
     if counts and _states.get(number) != RIGHT:  # what was right once stays right
         _states[number] = state
     shown = "not answered yet" if state == UNANSWERED else state
-    print(printable(f"{SIGNS[state]} {number} {shown}. {words}"))
+    print(one_line(f"{SIGNS[state]} {number} {shown}. {words}"))
 
 
 def progress():
@@ -313,4 +314,4 @@ def unchanged(before, after):
         return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return True
+    return before is after or before == after

@@ -35,7 +35,7 @@ SETTINGS = ("config.json", *OPTIONAL, "tokenizer.json")
 COUNTS = ("vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size")
 COUNTS += ("intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
-PLACES = 32  # for the longest texts in the notebooks
+PLACES = 32  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -46,7 +46,7 @@ class BertError(ValueError):
     """This BERT cannot be loaded: `args` are what is wrong and what to do, the message is both."""
 
     def __str__(self):
-        return _line(": ".join(self.args) + ".")
+        return one_line(": ".join(self.args) + ".")
 
     def _render_traceback_(self):  # what Jupyter shows in place of a traceback
         return [str(self)]
@@ -103,7 +103,7 @@ def load_bert(name=None):
     with _refuse(f"{given or 'A BERT'} cannot be loaded", "give another, or 'bundled'"):
         bert, source = _choose(given)
     table = bert.model.embeddings.word_embeddings
-    print(_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
+    print(one_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
     return bert
 
 
@@ -245,7 +245,7 @@ def _tokenizer(folder, files, config):
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
     if (most := tokenizer.model_max_length) < PLACES:
-        few = f"A text in '{folder}' has {most} places, the course's need {PLACES}"
+        few = f"A text in '{folder}' has {most} places, the course's longest need {PLACES}"
         raise BertError(few, "give another BERT")
     return tokenizer, notes
 
@@ -389,24 +389,15 @@ def _download(name):
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
     events, over = queue.SimpleQueue(), threading.Event()  # None: it moves; else how it ended
 
-    class Bar(hub.utils.tqdm):
-        now = most = 0
-        file = ""
-
-        def update(self, n=1):
-            if over.is_set():
-                raise EOFError("nobody waits for it any longer")
-            self.now += n
-            if self.now > SMALL and not self.file.endswith(".safetensors"):
-                raise _HubError(f"the hub sends a {self.file} without end", "try again later")
-            if self.now > self.most:  # a new try may begin again, and break off there again
-                self.most = self.now
-                events.put(None)
-            return super().update(n)
+    def report(moved=True):
+        if over.is_set():
+            raise EOFError("nobody waits for it any longer")
+        if moved:
+            events.put(None)
 
     def work():
         try:
-            events.put(_fetch(repository, revision, Bar, lambda: events.put(None)))
+            events.put(_fetch(repository, revision, report))
         except (BertError, _HubError) as error:
             events.put(error)
         except Exception as error:  # noqa: BLE001
@@ -430,8 +421,8 @@ def _download(name):
     return end
 
 
-def _fetch(repository, revision, bar, answered):
-    """Get a checkpoint's files, the small ones and what they say first; return their folder."""
+def _fetch(repository, revision, report):
+    """Get a checkpoint's files, the small ones and what they say first, and `report` that it goes on; their folder."""
     import huggingface_hub as hub
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
@@ -440,15 +431,25 @@ def _fetch(repository, revision, bar, answered):
         token = hub.get_token() or False
 
     def get(file):
-        kind = type("Bar", (bar,), {"file": file})
+        class Bar(hub.utils.tqdm):
+            now = most = 0
+
+            def update(self, n=1):
+                self.now += n
+                if self.now > SMALL and not file.endswith(".safetensors"):
+                    raise _HubError(f"the hub sends a {file} without end", "try again later")
+                report(moved=self.now > self.most)  # a new try may begin again, and break off there again
+                self.most = max(self.most, self.now)
+                return super().update(n)
+
         with suppress(RemoteEntryNotFoundError):
-            path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=kind)
+            path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
             if _remove_if_wrong(Path(path)):
                 raise _HubError(f"the hub sends a wrong or damaged {file}", "try again later")
             return Path(path).parent
 
     _ask_hub(repository, revision, token)
-    answered()
+    report()
     folder = get("config.json")
     _check_config(folder)  # before the long download
     for file in OPTIONAL:
@@ -509,7 +510,7 @@ def _cause(error):
     return f" ({words if len(words) < 160 else words[:160] + ' …'})"
 
 
-def _line(text):
+def one_line(text):
     """This text as one line that any terminal takes: line ends and what is no character are written out."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 

@@ -27,6 +27,8 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
 
+from .wording import error_line
+
 # The first ships with matplotlib, so it is the same on every machine; behind it stands what a text needed.
 FONTS = ["DejaVu Sans"]
 # They have no glyphs of the characters themselves, or no outlines.
@@ -71,8 +73,7 @@ class PictureError(ValueError):
 
 def styled(function):
     """A decorator: what `function` draws is the same whatever the reader has set before, of matplotlib or of torch.
-    Of an error that it has no sentence for, the first line is told; of characters that no font has, that they are
-    missing."""
+    An error that it has no sentence for is told in a line, and of characters that no font has, that they are missing."""
 
     @functools.wraps(function)
     def drawn(*args, **kwargs):
@@ -89,8 +90,7 @@ def styled(function):
             except (PictureError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 (no argument gets a library's error)
-                told = f"{type(error).__name__} {str(error).split(chr(10))[0]}"
-                raise PictureError(f"{function.__name__} cannot draw this: {told}") from None
+                raise PictureError(f"{function.__name__} cannot draw this: {error_line(error)}") from None
 
     return drawn
 

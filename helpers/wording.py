@@ -118,8 +118,3 @@ def error_line(error):
     except Exception:  # noqa: BLE001 (a learner's __str__)
         message = ""
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
-
-
-def printable(text):
-    """Without line breaks and lone surrogates, which a learner's text may bring."""
-    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode()

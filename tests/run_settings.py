@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+# Its grammars, 39 of them, take longer than all else that nbformat imports, and no notebook needs one.
+sys.modules["rfc3987_syntax"] = None
 # Set before any kernel starts: kernels inherit them.
 os.environ["BERT_MODEL"] = "bundled"  # the same model, so the same outputs, on every machine
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -80,6 +82,8 @@ def pytest_configure(config):
         from jupyter_client.provisioning import local_provisioner
 
         local_provisioner.launch_kernel = Forked
+    else:  # on a slow machine a new one's first kernel would say in a cell that it looks for the fonts
+        import matplotlib.font_manager  # noqa: F401
     config.option.nbval_sanitize_with = str(Path(__file__).with_name("nbval_sanitize.cfg"))
     if config.args_source == config.ArgsSource.INVOCATION_DIR:
         config.args = [str(config.rootpath / folder) for folder in config.getini("testpaths")]

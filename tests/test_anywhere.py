@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from run_settings import PICTURE
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +18,7 @@ SKIP = shutil.ignore_patterns(
 )
 
 
+@pytest.mark.weekly  # what compares outputs changes with a release of nbval
 def test_pytest_finds_what_is_wrong_there_and_leaves_nothing_behind(tmp_path):
     """Without arguments, as a reader in notebooks/ would call it: both folders, another output, another picture."""
     course = tmp_path / "là bas" / "le cours à part"

@@ -484,6 +484,8 @@ def handed_in(b):
     yield "11.3", "For layer=patient 0, reference=BertEmbeddings(", checklist((one,), (two,))
     yield "11.3", "Expected a function", True
     yield "12.1", RIGHT, lambda ids, table: sum(table[i] for i in ids) / len(ids)
+    in_place = "The result is right, but the function changes its own arguments in place"
+    yield "12.1", in_place, lambda ids, table: (ids.sort(), table[ids].mean(dim=0))[1]
     yield "12.1", "That is the sum", lambda ids, table: sum(table[i] for i in ids)
     yield "12.2", "A token that is not", lambda ids, kept, u: [list(map(kept.index, r)) for r in ids.tolist()]
     yield "12.3", RIGHT, lambda t: (s := t.abs().amax(1, True).clamp(min=1e-12) / 127) * (t / s).round()
@@ -542,7 +544,8 @@ def small(bert):
     return models.Bert(bert.tokenizer, model, "small")
 
 
-@pytest.fixture(params=["bundled", "small"])
+# On the small one test_any_bert checks the solutions in each push.
+@pytest.fixture(params=["bundled", pytest.param("small", marks=pytest.mark.weekly)])
 def any_bert(request, bert, small):
     return bert if request.param == "bundled" else small
 
@@ -608,13 +611,14 @@ def test_an_answer_may_be_off_so_far_and_no_farther(number, bert, say):
     whole = all((value == value.round()).all() for value in values)
     within = WITHIN.get(number, 0 if whole else 1e-5)
     answer = right(number, bert)
+
+    def far(found, off):
+        found = checking.read(found)
+        return found - off * (found.abs().clamp(min=1) if function or number not in WITHIN else 1)
+
     for by, sign in ((0.5 if function else 0.9, "✓"), (2 if function else 1.3, "✗")):
         off = by * within or (by > 1) * 1e-3
-        far = lambda found, off=off: (
-            (found := checking.read(found))
-            - off * (1 if number in WITHIN and not function else found.abs().clamp(min=1))
-        )
-        tried = (lambda *args, far=far, **kwargs: far(answer(*args, **kwargs))) if function else far(answer)
+        tried = (lambda *a, off=off, **k: far(answer(*a, **k), off)) if function else far(answer, off)
         assert say(number, bert, tried)[0] == sign, (number, off)
 
 

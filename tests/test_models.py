@@ -330,7 +330,10 @@ BAD_FOLDERS = {
     "another width": (configure(hidden_size=40), "weight is 1100 × 36, not 1100 × 40)"),
     "10**8 places": (configure(max_position_embeddings=10**8), "weight is 64 × 36, not 100000000 × 36)"),
     "10**6 layers": (configure(num_hidden_layers=10**6), "(num_hidden_layers is 1, not 1000000)"),
-    "two places": (lambda f: save(f, max_position_embeddings=2), "has 2 places, the course's need 32"),
+    "two places": (
+        lambda f: save(f, max_position_embeddings=2),
+        "has 2 places, the course's longest need 32",
+    ),
     # The weights
     "half of them": (damage(WEIGHTS, lambda old: old[:9000]), "damaged or not whole (Error while des"),
     "bad header": (damage(WEIGHTS, lambda old: old[:8] + b"?" + old[9:]), "damaged or not whole ("),

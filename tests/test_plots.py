@@ -548,7 +548,7 @@ WRONG = [
     (lambda: plots.bars({"a": 1}, "x", marked="a", groups=["b"]), "groups are for single bars of which none is marked"),
     (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), r"groups of the same lengths, found \[1\] and \[2\]"),
     (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of strings, 2, found"),
-    (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError object of type"),
+    (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError: object of type"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
     (lambda: plots.points({"a": T2}, {"a": ["x"]}), "a has 2 points and 1 labels"),
     (lambda: plots.histograms({"a": [1.0, 3]}, "x", ends=(0, 2)), "two rising numbers around all values, 1 to 3, found 0 and 2"),
@@ -597,6 +597,7 @@ def test_the_tables_have_every_picture_and_argument():
     assert taken == {name: list(of) for name, of in GOOD.items()}
 
 
+@pytest.mark.weekly  # thousands of arguments; those of GOOD and each odd text are drawn in each push
 @pytest.mark.parametrize("name", GOOD)
 def test_any_argument_is_drawn_or_refused_in_one_sentence(name):
     plot, refused, laid_out = getattr(plots, name), 0, set()

@@ -15,6 +15,7 @@ import torch
 from checkpoints import NOTEBOOKS, published_bert, real_bert, run_notebook
 
 from helpers import load_bert, published
+from helpers.exercises.tables import tables
 
 PARTS = ["word", "segment", "position", "sum", "layer"]
 IDS = [101, 2651, 2003, 1037, 2204, 2154, 102]  # today is a good day
@@ -34,24 +35,15 @@ def base(request):
     return real_bert() if request.param == "real" else request.getfixturevalue("stand_in")
 
 
-@torch.no_grad()
 def rows(bert, part, keys):
     """The model's rows of a part for keys as they are published under, [n, H]."""
-    layer, keys = bert.model.embeddings, torch.tensor([*keys])
-    if part == "word":
-        return layer.word_embeddings(keys)
-    if part == "segment":
-        return layer.token_type_embeddings(keys)
-    if part == "position":
-        return layer.position_embeddings(keys)
+    tables_of, keys = dict(zip(PARTS, tables(bert), strict=False)), torch.tensor([*keys])
+    if part in tables_of:
+        return tables_of[part][keys]
     ids, positions = keys.T
     if part == "layer":
-        return layer(input_ids=ids[None], position_ids=positions[None])[0]
-    return (
-        layer.word_embeddings(ids)
-        + layer.token_type_embeddings(0 * ids)
-        + layer.position_embeddings(positions)
-    )
+        return bert.model.embeddings(input_ids=ids[None], position_ids=positions[None])[0].detach()
+    return tables_of["word"][ids] + tables_of["segment"][0] + tables_of["position"][positions]
 
 
 def numbers_in(text):

@@ -76,6 +76,9 @@ def test_ci_run_and_the_site_do_what_the_readme_says():
     build = "sphinx-build -W -b html -c docs . docs/_build/html"
     assert build in script.replace("-W -q", "-W") and build in " ".join(readme.split())
     assert build in (ROOT / ".github/workflows/pages.yml").read_text("utf-8")
+    assert "bash .ci/run -m ''" in (ROOT / ".github/workflows/weekly.yml").read_text(
+        "utf-8"
+    )  # nothing left out
     assert "|| true" not in script and script.splitlines()[5] == "set -euo pipefail"
 
 

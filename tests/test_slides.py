@@ -28,6 +28,7 @@ from minutes import NOTEBOOKS, cells_of, slides_of
 SCREEN = 1280, 720  # a projector of 1920 × 1080 with the browser at 150 %
 ROOM = 714  # of the height: the bar that shows progress lies below
 PROSE, CODE = 22, 19  # pixels, at least
+COLUMNS = 97  # of code that fit beside one another
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -39,6 +40,8 @@ def test_every_cell_is_placed_and_an_answer_comes_on_a_fragment(path):
             assert cell["place"] == "skip", f"cell {cell['number']} is on a slide"
     for slide in slides_of(path):
         shown = [cell for cell in slide if cell["place"] != "notes"]
+        code = [line for cell in shown if cell["cell_type"] == "code" for line in cell["text"].splitlines()]
+        assert not [line for line in code if len(line) > COLUMNS]
         if "**Predict" in shown[0]["text"]:
             assert all(c["place"] == "fragment" for c in shown[1:] if c["cell_type"] == "code"), shown[0][
                 "number"
@@ -207,6 +210,15 @@ def test_what_static_slides_take_in_lies_where_npm_puts_it(name, tmp_path, monke
         assert package.parts[0] in packages, address
         there = ROOT / "docs/node_modules"
         assert not there.exists() or (there / package).exists(), address
+
+
+def test_the_short_path_is_written_of_every_notebook(tmp_path):
+    (tmp_path / "slides/node_modules/reveal.js").mkdir(parents=True)
+    for name in ("docs", "helpers", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "nbconvert", "--config", "docs/short.py", "notebooks/*.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert len([*tmp_path.glob("slides/short/*.slides.html")]) == len(NOTEBOOKS)
 
 
 # Handouts
