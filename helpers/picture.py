@@ -112,10 +112,11 @@ class Picture:
         drawn, out = io.BytesIO(), io.BytesIO()
         styled(self.figure.savefig)(drawn, format="rgba", dpi=SCREEN * DPI)
         pixels = np.frombuffer(drawn.getvalue(), np.uint8).reshape(-1, SCREEN * WIDTH, 4)[:, :, :3]
-        # A palette of 256 colours, which no eye can tell from all, takes a third of the room. In steps of 3 the picture has
-        # few more: a pixel more hardly changes which are chosen.
+        # In steps of 3, which no eye can tell, most pictures have at most 256 colours: half the room. A palette that was
+        # chosen by the picture would be another one for a pixel more.
         image = Image.fromarray(pixels - pixels % 3)
-        image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        if image.getcolors(256):
+            image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         words = PngImagePlugin.PngInfo()
         words.add_itxt("Title", self.caption)
         words.add_itxt("Description", self.alt)

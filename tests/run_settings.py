@@ -38,7 +38,7 @@ if not os.access(os.path.join(Path.home(), ""), os.W_OK):
 
 PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 SHIFT = 2  # device pixels, one CSS pixel: as far may a mark stand from its place on another processor
-STEP = 6  # of 255: as much may rounding, and another palette, change a colour
+STEP = 3  # of 255: as much may rounding change a colour
 
 IMPORTED = ["anywidget", "ipykernel.kernelapp", "matplotlib.figure", "transformers.models.bert.modeling_bert"]
 
