@@ -110,6 +110,10 @@ CHOOSE = """() => Array.from(document.querySelectorAll("[data-answer]"), (box) =
 })"""
 
 
+REACHED = """() => Array.from(document.querySelectorAll("pre, .output"), (part) => part.tabIndex === 0 ||
+  part.scrollWidth <= part.clientWidth).every(Boolean)"""
+
+
 @pytest.mark.parametrize("name", [*NOTEBOOKS, *PAGES])
 def test_a_page_fits_and_can_be_read_by_everyone_and_answers_when_it_is_asked(address, tab, name):
     """On a desk and on a phone; by all of axe's rules in the light, and in the dark by the one about colours."""
@@ -133,6 +137,7 @@ def test_a_page_fits_and_can_be_read_by_everyone_and_answers_when_it_is_asked(ad
     for width in (1280, 390):
         tab.set_viewport_size({"width": width, "height": 800})
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.wait_for_function(REACHED)  # the theme sees to it a moment after a window has changed
     tab.evaluate(ONE_OF_EACH)
     assert browser.axe(tab, leave_out=THEMES) == []
     tab.emulate_media(color_scheme="dark")
