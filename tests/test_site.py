@@ -99,7 +99,7 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
         assert html.count("tag_hide-cell") == folded, "of an answer the code stays"
         pictures = {path.parent / target for target in Page(path).targets if "_images/" in target}
         assert html.count("<figcaption>") == stored.count("<figcaption>") == html.count('loading="lazy"')
-        assert sum(file.stat().st_size for file in [path, *pictures]) <= 430_000, path.name
+        assert sum(file.stat().st_size for file in [path, *pictures]) <= 400_000, path.name
 
 
 # Takes the first choice of each prediction: [which is right, what is said, how many answers that opens].
