@@ -181,15 +181,14 @@ def answers(path):
     for cell in cells:
         text, metadata = "".join(cell["source"]), cell["metadata"]
         if cell["cell_type"] == "code":
-            known = [each["source"] if each["cell_type"] == "code" else [] for each in cells]
-            known = json.dumps(
-                [known, [c.get("outputs") for c in cells if c is not cell]], ensure_ascii=False
-            )
+            known = [each["source"] for each in cells if each["cell_type"] == "code"] if asked else []
+            known += [each.get("outputs") for each in cells if each is not cell] if asked else []
+            known = " ".join(json.dumps(known, ensure_ascii=False).split())
             for output in cell["outputs"] if asked else ():
                 data = output.get("data", {})
                 caption = re.findall("<figcaption>(.*?)</figcaption>", "".join(data.get("text/html", "")))
                 lines = caption or output.get("text", data.get("text/plain", ()))
-                texts += [line for line in lines if said(line) not in " ".join(known.split())]
+                texts += [line for line in lines if said(line) not in known]
             answered = asked
         elif "**Predict" in text:
             asked, answered = True, False

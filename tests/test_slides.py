@@ -145,9 +145,12 @@ def rise(folder):
     (folder / "rise.css").write_bytes((ROOT / "notebooks" / "rise.css").read_bytes())
     with browser.page(*SCREEN) as page, browser.jupyterlab(folder) as (address, token):
         page.set_default_timeout(120_000)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}/rise/lecture.ipynb?token={token}")
         page.wait_for_selector(".reveal .slides section.present .jp-Cell")
         page.wait_for_function("!document.querySelector('.jp-MarkdownCell:not(.jp-mod-rendered)')")
+        assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
         return settled(page)
 
 

@@ -330,14 +330,14 @@ WARD = {
     11: first_types_for_all,
 }
 QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: it is"
-EXACTLY = "its two vectors differ by exactly what the two position rows differ by"
+NO_MORE = "its two vectors differ by what the two position rows differ by, up to rounding"
 # What is wrong with it, and which probe tells it; the last three are not asked for by name.
 FAULTS = {
     0: ("segments ignored", "a pair: only its second text comes out wrong"),
     1: ("norm over tokens", "change the last word: in a right layer no other token's vector moves"),
     2: ("places from 1", "hand over the places 0, 1, 2, … yourself: then nothing is wrong any more"),
     3: ("dropout on", "call it twice with the same ids: a right layer gives the same numbers"),
-    4: ("norm first", f"one word at two places: {EXACTLY}"),
+    4: ("norm first", f"one word at two places: {NO_MORE}"),
     5: ("other eps", f"{QUOTIENT} another number for each"),
     6: ("healthy", "every probe: whatever you feed it, the difference is rounding"),
     7: ("unbiased variance", f"{QUOTIENT} the same number for all, the root of (H-1)/H"),
