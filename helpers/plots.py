@@ -105,9 +105,11 @@ def whole(layers, hidden):
     end = 359 + 42 * len(shown)
     draw.write(axes, (359 + end) / 2, 128, f"{counted(layers, 'layer')} with attention", 12)
     arrow(end, end + 19)
-    draw.write(axes, end + 24, 66, f"{hidden:,} numbers\nfor each token", 12, ha="left")
-    arrow(end + 136, end + 155)
-    draw.write(axes, end + 160, 66, "search,\nsort,\nanswer", 12, ha="left")
+    words = counted(hidden, "number"), "for each token"
+    draw.write(axes, end + 24, 66, "\n".join(words), 12, ha="left")
+    end += 30 + max(draw.text_width(line, 12) for line in words)
+    arrow(end, end + 19)
+    draw.write(axes, end + 24, 66, "search,\nsort,\nanswer", 12, ha="left")
     alt = "The whole of BERT from left to right: text is tokenized; the embedding layer, lit here, makes of each token "
     alt += f"{counted(hidden, 'number')}; {counted(layers, 'layer')} with attention mix the tokens; what comes out, again "
     alt += f"{counted(hidden, 'number')} for each token, is used to search, to sort and to find answers."
