@@ -51,6 +51,7 @@ def for_readers(app, docname, source):
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"]).replace(CLOSED, CLOSED.replace(">", ' class="answer">', 1))
             text = text.replace(TYPE, TYPE_HERE)
+            text = re.sub('(alert-info") style="[^"]*"', r"\1", text)  # the site's own colours, dark ones too
             if "answer" in metadata:  # site.js makes the choices buttons
                 text = text.replace('alert-info"', f'alert-info" data-answer="{metadata["answer"]}"')
             cell["source"] = text

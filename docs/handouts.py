@@ -5,14 +5,12 @@ Without solutions and the lecturer's notes, outputs cleared, the text of an answ
 
 from nbconvert.preprocessors import Preprocessor
 
-from helpers.copies import BOX, READABLE, closed
+from helpers.copies import closed
 
 
 class Close(Preprocessor):
     def preprocess(self, notebook, resources):
         closed(notebook)
-        for cell in notebook.cells:
-            cell.source = cell.source.replace(BOX, READABLE)
         return notebook, resources
 
 

@@ -12,9 +12,6 @@ FOLD = "<details><summary>{}</summary>\n\n{{}}\n\n</details>"
 CLOSED = FOLD.format("What it showed: open it after your prediction")
 HEARD = FOLD.format("Is it so? Open it after your own answer")
 DONE = FOLD.format("Say it yourself first, then open it")
-BOX = '<div class="alert alert-info"'
-# In JupyterLab's dark theme the box's own colours have a contrast of 2.7.
-READABLE = BOX + ' style="color: #10283c"'
 PROOF = "# Proof, folded: what it proves would tell the answer.\n"
 
 
@@ -73,8 +70,6 @@ def copy_all(source="notebooks", folder=FOLDER):
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
-            else:
-                cell["source"] = "".join(cell["source"]).replace(BOX, READABLE)
         (folder / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
     anew = "to begin one anew, delete it and run this again"
     print(f"Your copies are in {folder}/: what you change there stays; {anew}.")

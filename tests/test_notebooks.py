@@ -10,7 +10,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import regenerate
-from test_plots import lab
 from traitlets.config import Config
 
 from helpers import copies
@@ -28,6 +27,8 @@ except ImportError:
 bert = load_bert()
 tokenizer, model = bert.tokenizer, bert.model"""
 # How many assertions each notebook's proofs make. A dropped one changes no output, so only this notices.
+# Its own ink and ground: in JupyterLab's dark theme the theme's have a contrast of 2.7, other editors have none.
+BOX = '<div class="alert alert-info" style="background: #e9f2fb; color: #10283c">'
 ASSERTIONS = dict(zip(NAMES, (4, 32, 20, 27, 26, 35, 46, 21, 17, 21, 16, 23, 20), strict=True))
 # Numbers in prose that no cell of the notebook shows: what a source says, with the source.
 LOOKED_UP = {
@@ -125,7 +126,7 @@ def test_a_prediction_has_the_lecturers_notes_and_is_answered_by_a_teaching_cell
     stored = load(name).cells
     for number, cell in enumerate(stored, 1):
         if cell.cell_type == "markdown" and "**Predict" in cell.source:
-            assert "alert-info" in cell.source, f"cell {number} does not look like a question"
+            assert BOX in cell.source, f"cell {number} does not look like a question"
             assert slide(stored[number]) == "notes", f"cell {number} asks, and the next one holds no notes"
             answer = next(after for after in stored[number:] if after.cell_type == "code")
             assert not {"proof", "solution"} & set(tags(answer)) and answer.outputs, f"cell {number}"
@@ -286,7 +287,6 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
         assert len(code) == sum(cell.cell_type == "code" for cell in stored)
         assert not any(cell.outputs or cell.execution_count for cell in code)
         assert "For the lecturer" not in str(copy)
-        assert "alert-info" not in str(copy).replace(copies.READABLE, "")
         asked = [
             n for n, cell in enumerate(copy) if cell.cell_type == "markdown" and "**Predict" in cell.source
         ]
@@ -298,8 +298,6 @@ def test_copies_hold_no_answer_and_keep_what_a_reader_has_written(tmp_path, caps
                 or after.source.startswith(("#", "<details>"))
                 or "**Predict" in after.source
             )
-    ink = re.search("color: (#[0-9a-f]{6})", copies.READABLE)[1]
-    assert lab("#b2ebf2")[0] - lab(ink)[0] > 60  # on the box of JupyterLab's dark theme
     mine = tmp_path / f"{NAMES[0]}.ipynb"
     mine.write_text("mine")
     copies.copy_all(NOTEBOOKS, tmp_path)
