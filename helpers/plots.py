@@ -202,7 +202,7 @@ def vocabulary_map(tokens):
     axes.set_xticks(range(0, end + 1, max(1000, -(-end // 8000) * 1000)))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,.0f}")
-    figure.legend(loc="outside upper left", ncols=5)
+    figure.legend(loc="outside upper left", ncols=3)
     told = (f"{len(of):,} {kind}, from id {of[0]:,} to {of[-1]:,}" for kind, of in ids.items())
     alt = f"The {len(tokens):,} vocabulary entries, counted per 1,000 ids. {'; '.join(told)}."
     words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("words or beginnings", "## pieces"))

@@ -1,6 +1,7 @@
 """The stored notebooks, read as files. That their outputs are what a fresh run gives, `pytest notebooks` tests."""
 
 import ast
+import io
 import re
 import runpy
 import symtable
@@ -8,8 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import regenerate
+from PIL import Image
+from run_settings import pictures
 from traitlets.config import Config
 
 from helpers import copies
@@ -26,9 +30,9 @@ except ImportError:
 
 bert = load_bert()
 tokenizer, model = bert.tokenizer, bert.model"""
-# How many assertions each notebook's proofs make. A dropped one changes no output, so only this notices.
 # Its own ink and ground: in JupyterLab's dark theme the theme's have a contrast of 2.7, other editors have none.
 BOX = '<div class="alert alert-info" style="background: #e9f2fb; color: #10283c">'
+# How many assertions each notebook's proofs make. A dropped one changes no output, so only this notices.
 ASSERTIONS = dict(zip(NAMES, (4, 32, 20, 27, 26, 35, 46, 21, 17, 21, 16, 23, 20), strict=True))
 # Numbers in prose that no cell of the notebook shows: what a source says, with the source.
 LOOKED_UP = {
@@ -327,3 +331,12 @@ def test_on_paper_the_answers_come_last(name):
     assert not [
         text for text in texts if text.startswith(("# Proof", "# Solution")) or "For the lecturer" in text
     ]
+
+
+@each_notebook
+def test_no_stored_picture_is_cut_off_at_its_edge(name):
+    for cell in load(name).cells:
+        for png in pictures(cell.get("outputs", ())):
+            pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+            rim = pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:]
+            assert min(part.min() for part in rim) > 245, cell.id

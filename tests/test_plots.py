@@ -45,7 +45,9 @@ def one_of_each(tokens=SEED):
         "pipeline": lambda: plots.pipeline("word"),
         "whole": lambda: plots.whole(12, 768),
         "word_pieces": lambda: plots.word_pieces(" ".join(tokens), tokens, ids, words),
-        "vocabulary_map": lambda: plots.vocabulary_map([*tokens, *["[unused1]"] * 1500]),
+        "vocabulary_map": lambda: plots.vocabulary_map(
+            [*tokens, *["[unused1]", "a", "a word", "##s"] * 9999]
+        ),
         "lookup": lambda: plots.lookup("word", table, ids, table[ids], tokens),
         "one_hot": lambda: plots.one_hot(small, table[:5, :4], small @ table[:5, :4]),
         "sum_equation": lambda: plots.sum_equation(*parts, tokens),
