@@ -57,13 +57,13 @@ def in_a_process(call):
         finally:
             os._exit(0)
     os.close(writing)
-    late = threading.Timer(CLOCK * SECONDS + 1, end, [process])  # for what ignores its alarms
-    late.start()
+    overdue = []  # told before it ends: what reads may be quicker than a thread
+    late = threading.Timer(CLOCK * SECONDS + 1, lambda: (overdue.append(True), end(process)))
+    late.start()  # for what ignores its alarms
     try:
         with open(reading, encoding="utf-8") as pipe:
             lines = [json.loads(line) for line in pipe]
     finally:  # also when the user interrupts
-        overdue = late.finished.is_set()
         late.cancel()
         late.join()
         end(process)
