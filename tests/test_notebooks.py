@@ -34,6 +34,8 @@ tokenizer, model = bert.tokenizer, bert.model"""
 BOX = '<div class="alert alert-info" style="background: #e9f2fb; color: #10283c">'
 # How many assertions each notebook's proofs make. A dropped one changes no output, so only this notices.
 ASSERTIONS = dict(zip(NAMES, (4, 32, 20, 27, 26, 35, 46, 21, 17, 21, 16, 23, 20), strict=True))
+# How many headings go on with an answer: what stands below one without the tag is open in copies and on the site.
+GOES_ON = dict(zip(NAMES, (0, 0, 0, 0, 0, 1, 2, 1, 4, 0, 3, 1, 1), strict=True))
 # Numbers in prose that no cell of the notebook shows: what a source says, with the source.
 LOOKED_UP = {
     "00": {
@@ -123,6 +125,12 @@ def test_a_cell_teaches_or_proves(name):
             assert assertions(cell) == 0, f"cell {number} proves while it teaches"
             assert not re.search(r"bert\.uncased|bert\.name *[!=]=", cell.source), f"cell {number} branches"
     assert {name: proven} == {name: ASSERTIONS[name]}
+
+
+@each_notebook
+def test_an_answer_goes_on_below_a_heading(name):
+    tagged = [cell.source for cell in load(name).cells if "answer" in tags(cell)]
+    assert len(tagged) == GOES_ON[name] and all(source.startswith("#") for source in tagged)
 
 
 @each_notebook

@@ -92,6 +92,7 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
     for path in site.glob("notebooks/*.html"):
         html = path.read_text(encoding="utf-8")
         assert "For the lecturer" not in html, path.name
+        assert "Run the next cell" not in html, f"{path.name}: nothing runs on a page"
         stored = (ROOT / "notebooks" / f"{path.stem}.ipynb").read_text(encoding="utf-8")
         for tag in ("solution", "proof"):
             assert html.count(f"Show the {tag}") == stored.count(f'"{tag}"\n'), (path.name, tag)
