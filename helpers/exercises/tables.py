@@ -258,7 +258,7 @@ def segments(bert):
     yield "The second [SEP] is in segment 0: it ends segment 1.", [0] * a + [1] * (b - 1) + [0]
     yield "The first [SEP] is in segment 1: it ends segment 0.", [0] * (a - 1) + [1] * (b + 1)
     yield "Everything is in segment 1: the first sentence uses row 0.", [1] * (a + b)
-    yield "Everything is in segment 0: then nothing tells the sentences apart.", [0] * (a + b)
+    yield "Everything is in segment 0: the second sentence uses row 1.", [0] * (a + b)
     yield "Counted from 1: the table's first row has the number 0.", [1] * a + [2] * b
     yield "The two segments are exchanged: the first sentence uses row 0.", [1] * a + [0] * b
 
@@ -309,7 +309,7 @@ def border(bert):
     padding = "The padding is not 0: look at what stands behind the last [SEP] of a short text."
     before = f"({seen} - (input_ids == sep_id).long())"
     yield padding, seen, before, f"{before}.clamp(max=1)"
-    yield "All are 0: then nothing tells the texts apart.", "torch.zeros_like(input_ids)"
+    yield "All are 0: the second text has type 1.", "torch.zeros_like(input_ids)"
     yield "All tokens are 1: the first text has type 0.", "attention_mask"
     down = "The [SEP]s are counted down the batch: count along each text, `dim=1`."
     yield down, f"{before.replace('(1)', '(0)')} * attention_mask"
