@@ -289,7 +289,8 @@ def _look_into(folder):
     table = "embeddings.word_embeddings.weight"
     roots = {key.removesuffix(table) for key in found if key.endswith(table)}
     if len(roots) != 1:
-        what = f"{len(roots)} BERTs ({', '.join(sorted(roots))})" if roots else f"no {table}"
+        names = ", ".join(sorted(f"{root}embeddings" for root in roots))
+        what = f"{len(roots)} BERTs ({names})" if roots else f"no {table}"
         raise BertError(f"The weights in '{folder}' hold {what}", "give those of one BERT")
     root, new = roots.pop(), {"gamma": "LayerNorm.weight", "beta": "LayerNorm.bias"}
     own = {key.removeprefix(root): tensor for key, tensor in found.items() if key.startswith(root)}

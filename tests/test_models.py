@@ -345,7 +345,7 @@ BAD_FOLDERS = {
     "too large": (row("word", last(1e30)), "NaN, infinity or a number beyond 1e15"),
     "one lacking": (tensors(lambda held: dict(list(held.items())[1:])), "lack embeddings.LayerNorm.bias"),
     "a fourth table": (tensors(lambda held: held | {"embeddings.x": torch.ones(1)}), "hold embeddings.x"),
-    "two BERTs": (prefix("q.", "c."), "hold 2 BERTs (c., q.)"),
+    "two BERTs": (prefix("", "c."), "hold 2 BERTs (c.embeddings, embeddings)"),
     "no BERT": (tensors(lambda held: {"x": torch.ones(1)}), "hold no embeddings.word_embeddings.weight"),
     "a part from outside": (lambda f: in_parts(f, x=f"../{WEIGHTS}"), "names no files of this folder"),
     "a part lacking": (lambda f: in_parts(f, x="model-3.safetensors"), "no model-3.safetensors in"),

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable
 from statistics import median, median_low
 from types import MappingProxyType
 
@@ -215,14 +216,14 @@ def lookup(bert):
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
     def multiplied(function):
-        """A product reads every row, so that one number missing in one row is missing everywhere."""
-        holed = toy.index_fill(0, torch.tensor([7]), torch.nan)  # no id asks for it
-        found = read(function(batch_of_toy.clone(), holed))
+        """Zero plus minus zero is zero, and a sum begins with zero: minus zero comes out of a row that was picked."""
+        ids = torch.tensor(batches[0])
+        found = read(function(ids.clone(), toy.abs().index_fill(0, ids.flatten(), -0.0)))
+        picked = isinstance(found, torch.Tensor) and (found.signbit() & (found == 0)).any()
         looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
-        seen = "(With NaN in a row that no id asks for, a product gives NaN; yours did not.)"
-        return f"{looked_up} {seen}" if isinstance(found, torch.Tensor) and not found.isnan().any() else None
+        seen = "(Rows of minus zero came out as they were; a sum of products gives plain zero.)"
+        return f"{looked_up} {seen}" if picked else None
 
-    batch_of_toy = torch.tensor(batches[0])
     yield Function(
         lambda ids, table: table[ids],
         "A lookup gives what this product gives, without multiplying by all those zeros.",
@@ -380,8 +381,8 @@ def positions_under_padding(bert):
 
     def dtype(function):
         found = function(torch.tensor(masks[0]))
-        while isinstance(found, list | tuple) or getattr(found, "dtype", None) == object:
-            found = found[0]  # rows of tensors, numbers
+        while getattr(found, "dtype", object) == object and isinstance(found, Iterable):
+            found = next(iter(found))  # rows of tensors, numbers
         found = torch.as_tensor(found).dtype
         wrong = f"The places are right, but as {found}: nn.Embedding takes torch.int64 (`.long()`)."
         return None if found in (torch.int32, torch.int64) else wrong
