@@ -12,8 +12,8 @@ from torch.overrides import TorchFunctionMode
 
 from .answers import blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
-from .models import one_line
-from .wording import contrast, describe, error_line, first_place, raised, same_message, short
+from .lines import error_line, say
+from .wording import contrast, describe, first_place, raised, same_message, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
@@ -56,12 +56,12 @@ def check(number, bert=None, answer=..., counts=True):
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
         known = ", ".join(numbers())
-        return print(one_line(f"There is no exercise {short(number)}; this course has {known}."))
+        return say(f"There is no exercise {short(number)}; this course has {known}.")
     _, ask, uncased, alone = _exercises[number]
     loaded = hasattr(bert, "model") and hasattr(bert, "tokenizer")
     if not (loaded or (alone and bert is None)):
         written = "answer=your answer)." if alone else "bert, your answer), in this order."
-        return print(f'✗ {number} not checked. Write check("{number}", {written}')
+        return say(f'✗ {number} not checked. Write check("{number}", {written}')
     with as_it_was(bert.model if loaded else None):
         try:
             state, words = limited(lambda tell: reply(ask(bert), answer, tell))
@@ -74,7 +74,7 @@ def check(number, bert=None, answer=..., counts=True):
     if counts and _states.get(number) != RIGHT:  # what was right once stays right
         _states[number] = state
     shown = "not answered yet" if state == UNANSWERED else state
-    print(one_line(f"{SIGNS[state]} {number} {shown}. {words}"))
+    say(f"{SIGNS[state]} {number} {shown}. {words}")
 
 
 def progress():

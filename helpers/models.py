@@ -19,6 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .lines import one_line, say, short_text
+
 AUTOMATIC = "bert-base-uncased"
 ALIASES = ("google-bert/bert-base-uncased", AUTOMATIC)  # one model, cached under either name
 REVISION = "86b5e0934494bd15c9632b12f734a8a67f723594"
@@ -82,7 +84,7 @@ class Bert:
         spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
         text = text[: max(end for _, end in spans["offset_mapping"])]
         many = f"This text has more tokens than this model has places, {most}"
-        print(f"{many}: it is cut after {text[-20:]!r}.")
+        say(f"{many}: it is cut after {text[-20:]!r}.")
         return text
 
 
@@ -103,7 +105,7 @@ def load_bert(name=None):
     with _refuse(f"{given or 'A BERT'} cannot be loaded", "give another, or 'bundled'"):
         bert, source = _choose(given)
     table = bert.model.embeddings.word_embeddings
-    print(one_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
+    say(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}")
     return bert
 
 
@@ -115,7 +117,8 @@ def _given(name):
     if not isinstance(path, str):
         what = f"load_bert was given an object of type {type(path).__name__}"
         raise BertError(what, NAMES)
-    return "".join(path)  # of a class of its own, too, which may say anything of itself
+    # Of a class of its own, too, which may say anything of itself; what is no UTF-8, the libraries call damaged.
+    return "".join(path).encode().decode()
 
 
 def _choose(given):
@@ -312,7 +315,10 @@ def _read(folder, name, need=True):
     with _refuse(f"{name} in '{folder}' is damaged"):
         if file and (size := file.stat().st_size) > SMALL:
             raise ValueError(f"it has {size} bytes")
-        return dict(json.loads(file.read_text(encoding="utf-8")).items()) if file else {}
+        held = json.loads(file.read_text(encoding="utf-8")) if file else {}
+        if not isinstance(held, dict):
+            raise TypeError("it holds no {…}")
+        return held
 
 
 def _find(folder, *names, need=True):
@@ -323,6 +329,8 @@ def _find(folder, *names, need=True):
                 if stat.S_ISREG(os.stat(file).st_mode):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
+            if file.is_symlink():  # as in a copy of the hub's cache
+                raise BertError(f"{file} is a link that leads to no file", "copy that file, too")
     if need:
         raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
     return None
@@ -509,13 +517,7 @@ def _cause(error):
         words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, KeyError):
         words = f"there is no {words}"
-    words = " ".join(words.split()).rstrip(".") or type(error).__name__
-    return f" ({words if len(words) < 160 else words[:160] + ' …'})"
-
-
-def one_line(text):
-    """This text as one line that any terminal takes: line ends and what is no character are written out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return f" ({short_text(words.rstrip('.'), 160) or type(error).__name__})"
 
 
 @contextmanager

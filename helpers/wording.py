@@ -8,6 +8,7 @@ from numbers import Number
 import torch
 
 from .answers import LARGEST, blank, read, was_read
+from .lines import error_line, short_text
 
 
 def describe(value):
@@ -79,11 +80,6 @@ def short(value):
         return f"<{type(value).__name__}>"
 
 
-def short_text(text, limit=80):
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit * 2 // 3]} … {text[-limit // 4 :]}"
-
-
 SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
     r"tensor a \((\d+)\) must match .* b \((\d+)\) at non-singleton dimension (\d+)": (
         "tensors of {} and {} numbers along dimension {} do not go together; is `keepdim=True` missing?"
@@ -116,11 +112,3 @@ def same_message(one, other):
     lines = error_line(one), error_line(other)
     told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
     return told[0] == told[1]
-
-
-def error_line(error):
-    try:
-        message = short_text(str(error), 160)
-    except Exception:  # noqa: BLE001 (a learner's __str__)
-        message = ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -1,6 +1,7 @@
 """Which BERT is loaded, from where, and what is said when it cannot be."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -306,6 +307,10 @@ def empty(table, setting):
 BAD_FOLDERS = {
     "no configuration": (remove("config.json"), "no config.json in"),
     "no vocabulary": (remove("vocab.txt"), "no vocab.txt or tokenizer.json in"),
+    "a link to nothing": (
+        lambda f: (remove("vocab.txt")(f), (f / "vocab.txt").symlink_to("../blobs/a")),
+        "vocab.txt is a link that leads to no file: copy that file, too.",
+    ),
     "pickle": (lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"), "a pickle"),
     # config.json by itself
     "roberta": (configure(model_type="roberta"), "(model_type is 'roberta'): give a BERT"),
@@ -313,7 +318,7 @@ BAD_FOLDERS = {
     "decoder": (configure(is_decoder=True), "(is_decoder is true): give a BERT"),
     "cut off": (damage("config.json", lambda old: old[:50]), "config.json in '{}' is damaged (Unterminated"),
     "empty": (write("config.json", ""), "config.json in '{}' is damaged (Expecting value"),
-    "a list": (write("config.json", "[]"), "config.json in '{}' is damaged ("),
+    "a list": (write("config.json", "[]"), "config.json in '{}' is damaged (it holds no {{…}})"),
     "too long": (write("config.json", " " * 50_000_001), "is damaged (it has 50000001 bytes)"),
     "nonsense": (configure(hidden_size="many"), "does not describe a BERT (Validation error for field"),
     "heads": (configure(num_attention_heads=5), "(The hidden size (36) is not a multiple"),
@@ -632,6 +637,19 @@ def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys
     assert len(bert.tokenizer(cut)["input_ids"]) == most
     said = f"This text has more tokens than this model has places, {most}: it is cut after {cut[-20:]!r}.\n"
     assert capsys.readouterr().out == said
+
+
+def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(folder, monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    load_bert(folder)
+    terminal.flush()
+    said = terminal.buffer.getvalue().decode()
+    assert said.endswith("my b?rt ? 1100 ? 36 ? from this folder\n")
+
+
+def test_a_name_that_is_no_text_is_not_called_damaged():
+    assert sentence("a\udcff").startswith("The name of a BERT cannot be read ('utf-8' codec can't encode")
 
 
 @pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])
