@@ -101,7 +101,9 @@ def resized(bert, number):
     It is called as `model.embeddings` is. Raises a KeyError if there is no layer of this number.
     """
     fault = RESIZED[number][0]
-    layer = copy.deepcopy(bert.model.embeddings)
+    old = bert.model.embeddings
+    replaced = {id(table): None for table in (old.word_embeddings, old.position_embeddings)}
+    layer = copy.deepcopy(old, replaced)  # without the large tables, which are replaced below
     words, _, places = tables(bert)
     new = words[token_ids(bert, "good day")[1:3]].mean(dim=0) * torch.tensor([[1.0], [-1.0]]).to(words)
     new = new[[0, 0]] if fault == "one row for both" else new
