@@ -37,7 +37,11 @@ SETTINGS = ("config.json", *OPTIONAL, "tokenizer.json")
 COUNTS = ("vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size")
 COUNTS += ("intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
-PLACES = 32  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
+LEAST = {  # what the course needs of each
+    "places": 32,  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
+    "tokens": 2100,  # 05 takes the frequent words from row 1996 on
+    "numbers a row": 16,  # in fewer, rows are alike by chance
+}
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -169,6 +173,11 @@ def _load(folder, name):
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
     if not (extremes.abs() < 1e15).all():  # what is computed of larger ones is NaN; so it is of NaN
         raise BertError(f"{weights} hold NaN, infinity or a number beyond 1e15", AGAIN)
+    for key, table in model.embeddings.named_parameters():
+        zeros = not table.any()
+        if key != "LayerNorm.bias" and (zeros or (table.ndim > 1 < len(table) and (table == table[0]).all())):
+            how = "are all 0" if zeros else "are the same in each row"
+            raise BertError(f"The numbers of embeddings.{key} in '{folder}' {how}", "give another BERT")
     if stored := [kind for key, kind in {"F16": "float16", "BF16": "bfloat16"}.items() if key in kinds]:
         notes += f", stored as {' and '.join(stored)}, computed in {str(model.dtype).removeprefix('torch.')}"
     return Bert(tokenizer, model.eval(), name, notes)
@@ -191,7 +200,9 @@ def _config(folder, settings, tensors, pooler):
         for key in (*COUNTS, *RATES):
             value = getattr(config, key)
             right = value >= 1 if key in COUNTS else 0 <= value < 1
-            if not right or (key, value) == ("layer_norm_eps", 0):  # a vector of equal numbers would be 0 / 0
+            if key == "layer_norm_eps":  # 0 would be 0 / 0 of equal numbers; a large one hides the variance
+                right = 0 < value <= 1e-3
+            if not right:
                 raise ValueError(f"{key} is {value}")
         if config.num_hidden_layers != layers:
             difference = f"num_hidden_layers is {layers}, not {config.num_hidden_layers}"
@@ -247,9 +258,11 @@ def _tokenizer(folder, files, config):
         notes += ", 1 segment row, so both texts of a pair get token type 0"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
-    if (most := tokenizer.model_max_length) < PLACES:
-        few = f"A text in '{folder}' has {most} places, the course's longest need {PLACES}"
-        raise BertError(few, "give another BERT")
+    sizes = tokenizer.model_max_length, tokens, config.hidden_size
+    for (of, least), size in zip(LEAST.items(), sizes, strict=True):
+        if size < least:
+            few = f"The BERT in '{folder}' has {size} {of}, the course needs {least}"
+            raise BertError(few, "give another")
     return tokenizer, notes
 
 

@@ -253,6 +253,8 @@ def segments(bert):
     ids = bert.tokenizer("good day", "is it")["input_ids"]
     a = ids.index(bert.tokenizer.sep_token_id) + 1
     b = len(ids) - a
+    if (a, b) != (4, 3):
+        raise ValueError("its vocabulary cuts good, day, is or it into pieces")
     right = [0] * a + [1] * b  # a model with one segment row gets zeros from the tokenizer
     why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
     yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
@@ -323,7 +325,7 @@ def border(bert):
 @exercise("4.1", "Who bites whom?")
 def who_bites_whom(bert):
     wanted, handed = token_ids(bert, "dog bites man"), token_ids(bert, "man bites dog")
-    if len(set(wanted)) < len(wanted):
+    if not len(set(wanted)) == len(wanted) == 5:
         raise ValueError("its vocabulary lacks dog, bites or man")
     right = [wanted.index(token_id) for token_id in handed]
     why = "The order of the ids is nothing to BERT; the places are all."
