@@ -120,7 +120,7 @@ class Picture:
         words = PngImagePlugin.PngInfo()
         words.add_itxt("Title", self.caption)
         words.add_itxt("Description", self.alt)
-        image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True)
+        image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), compress_level=7)
         return out.getvalue()
 
     @property
