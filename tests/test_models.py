@@ -656,7 +656,7 @@ def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(folder, monkeypatch):
     load_bert(folder)
     terminal.flush()
     said = terminal.buffer.getvalue().decode()
-    assert said.endswith("my b?rt ? 1100 ? 36 ? from this folder\n")
+    assert re.search(r"my b\?rt \? \d+ \? 36 \? from this folder\n$", said)
 
 
 def test_a_name_that_is_no_text_is_not_called_damaged():
