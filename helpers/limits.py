@@ -64,6 +64,8 @@ def in_a_process(call):
     try:
         with open(reading, encoding="utf-8") as pipe:
             lines = [json.loads(line) for line in pipe]
+        if not (lines and isinstance(lines[-1], list)):  # it may have closed the pipe, and go on
+            os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
     finally:  # also when the user interrupts
         late.cancel()
         late.join()
