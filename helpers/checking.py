@@ -51,7 +51,9 @@ def check(number, bert=None, answer=..., counts=True):
     `number` is the exercise's, as in "1.3"; `bert` is what `load_bert()` returned; `answer` is a
     value or a function. The right answer is computed from the model in `bert`, which is left as it
     was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
-    whatever the answer is or does; only your own interrupt goes through.
+    whatever the answer is or does, and what does not end is stopped; only your own interrupt goes
+    through. (On macOS, on Windows and beside a GPU one endless step of C, such as
+    `sum(itertools.count())`, is beyond both: restart the kernel.)
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:

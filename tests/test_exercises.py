@@ -367,8 +367,8 @@ def handed_in(b):
     yield "6.2", f"{wanted} a list of 3 numbers.", torch.zeros(3)
     yield "6.2", f"{wanted} the class LayerNorm.", torch.nn.LayerNorm
     calls = itertools.count(1)  # there are six inputs, and one more to see whose work it is
-    once_more = "Your function raised IndexError: list index out of range for one more input."
-    yield "6.2", once_more, lambda *args: normed(*args) if next(calls) < 7 else [][0]
+    once_more = "Your function raised KeyError: 'a' for one more input."
+    yield "6.2", once_more, lambda *args: normed(*args) if next(calls) < 7 else {}["a"]
     yield "6.3", RIGHT, probed, probed_twice
     yield "6.3", "Divided by H - 1", lambda box, hidden: probed(box, hidden, divide_by=1)
     yield "6.3", "Beta is still in your gamma", lambda box, hidden: probed(box, hidden, subtract=False)
