@@ -103,6 +103,9 @@ def load_bert(name=None):
     The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
     digits only, become float32, which holds each of them exactly.
     """
+    if not __debug__:
+        what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
+        raise BertError(what, "unset PYTHONOPTIMIZE and restart the kernel")
     # What no line below expects is told in one sentence, too.
     with _refuse("The name of a BERT cannot be read", NAMES):
         given = _given(name)
@@ -252,6 +255,7 @@ def _tokenizer(folder, files, config):
     if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
         tokenizer.padding_side = tokenizer.truncation_side = "right"
         notes += ", padded and cut on the right, where its tokenizer does it on the left"
+    tokenizer.model_input_names = BertTokenizer.model_input_names  # some files leave the token types out
     tokenizer.model_max_length = int(min(tokenizer.model_max_length, config.max_position_embeddings))
     if config.type_vocab_size == 1:
         _one_segment(tokenizer)

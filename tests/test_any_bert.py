@@ -46,6 +46,7 @@ ODD_FILE = {
         "pad_token": None,
         "padding_side": "left",
         "truncation_side": "left",
+        "model_input_names": ["input_ids"],
     },
 }
 WIDE = {

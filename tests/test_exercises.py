@@ -80,7 +80,7 @@ def nearest_by_loops(sums, word, segment, position):
     found = []
     for x in sums:
         tried = itertools.product(range(len(word)), range(len(segment)), range(len(position)))
-        found.append(min(tried, key=lambda i: (word[i[0]] + segment[i[1]] + position[i[2]] - x).norm()))
+        found.append(min(tried, key=lambda i: torch.dist(word[i[0]] + segment[i[1]] + position[i[2]], x)))
     return found
 
 

@@ -235,9 +235,8 @@ def test_the_short_path_is_written_and_what_is_not_on_it_comes_whole(tmp_path):
     for path in NOTEBOOKS[9:11]:
         written = (tmp_path / f"slides/short/{path.stem}.slides.html").read_text("utf-8")
         places = [slide[0]["place"] for slide in minutes.short(path) or slides_of(path)]
-        assert written.count("<section>") == len(places) + places.count(
-            "slide"
-        )  # a column of slides is a section, too
+        columns = places.count("slide")  # a section, too
+        assert written.count("<section>") == len(places) + columns
 
 
 # Handouts

@@ -40,7 +40,7 @@ def new_ids(_):
         given(torch.tensor([[2, 8, 9, 3], [2, 4, 6, 3]]), [0, 2, 3, 5, 9], 5),
         given(torch.tensor([[40, 4, 41]]), [4, 6, 40], 6),
     ]
-    why = "Tokenizer and table have to be renumbered together, or every token gets another's row."
+    why = "Tokenizer and table have to be renumbered together, or a token gets another's row, or none."
     yield Function(renumber, why, inputs, "Where in `kept` does each id stand?")
     of = "[[{} for i in row] for row in input_ids.tolist()]"
     at = "kept.index(i) if i in kept else "
