@@ -245,15 +245,10 @@ def _ends(values, ends):
         pad = draw.spread(values) * 0.02 or abs(values.max()) * 0.1 or 0.5
         return values.min() - pad, values.max() + pad
     low, high = draw.check_numbers("ends", ends, "2")
-    if (
-        not low < high
-        or values.min() < low - 1e-5 * (high - low)
-        or values.max() > high + 1e-5 * (high - low)
-    ):
-        found = f"{values.min():g} to {values.max():g}"
-        raise PictureError(
-            f"ends must be two rising numbers around all values, {found}, found {low:g} and {high:g}"
-        )
+    slack = 1e-5 * (high - low)
+    if not low < high or (values < low - slack).any() or (values > high + slack).any():
+        found = f"{values.min():g} to {values.max():g}, found {low:g} and {high:g}"
+        raise PictureError(f"ends must be two rising numbers around all values, {found}")
     return low, high
 
 
@@ -265,9 +260,7 @@ def strips(rows, *, marked=None, limit=None):
     """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
     given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
     largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
-    pairs, sizes = draw.check_pairs("rows", rows), {}
-    if len(pairs) > 12:
-        raise PictureError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
+    pairs, sizes = draw.check_pairs("rows", rows, 12), {}
     names = [draw.told(name) for name, _ in pairs]
     table = np.stack([draw.check_numbers(name, of, "H", sizes) for name, of in pairs])
     width, marked = sizes["H"], draw.check_marks("marked", marked, 12, whole=True)
@@ -326,17 +319,15 @@ def grid(rows, groups=None):
     """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
     (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
     that find no room are left out."""
-    pairs = [(draw.told(name), _cells(name, of)) for name, of in draw.check_pairs("rows", rows)]
-    cells = [of for _, of in pairs]
-    if len(cells) > 10:
-        raise PictureError(f"rows: 1 to 10 rows find room, found {len(cells)}")
-    groups = (
-        [[""] * len(of) for of in cells]
-        if groups is None
-        else draw.check_list("groups", groups, len(cells), "lists of names")
-    )
-    groups = [_cells(f"groups of {n}", of, len(row)) for (n, row), of in zip(pairs, groups, strict=True)]
-    names = [draw.shorten(name, 190, 13) for name, _ in pairs]
+    pairs = draw.check_pairs("rows", rows, 10)
+    told_names = [draw.told(name) for name, _ in pairs]
+    cells = [_cells(name, of) for name, (_, of) in zip(told_names, pairs, strict=True)]
+    given = draw.check_list("groups", groups, len(cells), "lists of names") if groups is not None else []
+    groups = given or [[None] * len(of) for of in cells]
+    groups = [
+        _cells(f"groups of {n}", *of) for n, *of in zip(told_names, groups, map(len, cells), strict=True)
+    ]
+    names = [draw.shorten(name, 190, 13) for name in told_names]
     left = 24 + max(draw.text_width(name, 13) for name in names)
     drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
     columns = zip_longest(*drawn, fillvalue="")
@@ -349,7 +340,7 @@ def grid(rows, groups=None):
     top = 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
     axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
-    for row, ((name, _), texts, of) in enumerate(zip(pairs, drawn, groups, strict=True)):
+    for row, (name, texts, of) in enumerate(zip(told_names, drawn, groups, strict=True)):
         y = top + 38 * row
         draw.write(axes, left - 10, y + 19, names[row], 13, MUTED, ha="right")
         for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
@@ -357,11 +348,11 @@ def grid(rows, groups=None):
             look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
             patches[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
             draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
-        alt += f" {name}: “{' '.join(map(draw.told, filter(None, cells[row][:fit])))}”."
+        alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
         told.append([[n for n, one in enumerate(of, 1) if one == kind] for kind in looks])
     if looks:
         draw.legend(figure, {kind: patches[kind] for kind in looks}, 170)
-    caption = _in_groups([name for name, _ in pairs], looks, told)
+    caption = _in_groups(told_names, looks, told)
     caption = caption or f"{counted(len(cells), 'row')} of up to {counted(len(wide), 'text')}."
     if fit < len(wide):
         caption += f" Of {len(wide)} columns the first {fit} are drawn."
@@ -369,12 +360,10 @@ def grid(rows, groups=None):
 
 
 def _cells(name, texts, number=None):
-    """Texts, or whatever else can be written, of a row; None is an empty cell."""
-    texts = list(texts) if isinstance(texts, str) else texts
-    texts = draw.check_list(name, texts, number, "texts")
-    return [
-        "" if cell is None else draw.tick(cell) if isinstance(cell, float) else str(cell) for cell in texts
-    ]
+    """The texts of a row, or whatever else can be written, as they are told; "" of what is empty."""
+    texts = draw.check_list(name, list(texts) if isinstance(texts, str) else texts, number, "texts")
+    texts = [draw.tick(cell) if isinstance(cell, float) else cell for cell in texts]
+    return ["" if cell in (None, "") else draw.told(cell) for cell in texts]
 
 
 def _in_groups(names, kinds, columns):

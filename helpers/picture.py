@@ -399,13 +399,15 @@ def check_texts(name, value, number=None):
     return texts
 
 
-def check_pairs(name, value):
-    """`value`, a dict or a list of pairs, as a list of pairs."""
+def check_pairs(name, value, most=None):
+    """`value`, a dict or a list of up to `most` pairs, as a list of pairs."""
     if isinstance(value, torch.Tensor | np.ndarray):  # its rows have no names
         raise PictureError(f"{name} must be a list of pairs, found {describe(value)}")
     pairs = check_list(name, list(value.items()) if isinstance(value, dict) else value, of="pairs")
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise PictureError(f"{name} must be a list of pairs, found {short(value)}")
+    if most and len(pairs) > most:
+        raise PictureError(f"{name}: 1 to {most} can be read at a glance, found {len(pairs)}")
     return pairs
 
 
