@@ -32,10 +32,13 @@ PAPERS = dict(  # arXiv's numbers, each with words that a link to it has
 1909.11942 ALBERT|Lan
 1910.01108 DistilBERT|Sanh
 1910.07467 Root Mean Square
+1910.10683 T5
+1911.02116 XLM-R
 1911.07013 Understanding and Improving
 2002.04745 Xiong|where it stands
 2002.10957 MiniLM|Wang
 2005.04118 CheckList
+2006.03654 DeBERTa
 2011.04393 Luo
 2104.08691 Power of Scale
 2104.09864 RoFormer|Su
@@ -43,6 +46,7 @@ PAPERS = dict(  # arXiv's numbers, each with words that a link to it has
 2108.12409 Press|ALiBi
 2203.16634 Haviv|without positional
 2205.11380 Puccetti
+2302.13971 Llama
 2403.08295 Gemma
 2405.14860 Not All Language Model
 2412.13663 ModernBERT|Warner""".splitlines()

@@ -46,9 +46,16 @@ ODD_FILE = {
         "pad_token": None,
         "padding_side": "left",
         "truncation_side": "left",
+        "model_input_names": ["input_ids"],
     },
 }
-WIDE = {"hidden_size": 256, "num_attention_heads": 8, "intermediate_size": 256, "pad_token_id": 5}
+WIDE = {
+    "hidden_size": 256,
+    "num_attention_heads": 8,
+    "intermediate_size": 256,
+    "pad_token_id": 5,
+    "tokenizer": {"sep_token": "</s>"},
+}
 ODD = (
     "Hello 🙂 <b>$x_1$</b> & \\frac \N{COMBINING ACUTE ACCENT} 東京 مرحبا [MASK] 'a' \"b\" "
     + "very " * 20
@@ -80,12 +87,19 @@ def folder(tmp_path_factory):
 
 
 def cased_vocabulary():
-    """The uncased vocabulary in another order, with a thousand capitalised words in the places of [unused…]."""
+    """The uncased vocabulary in another order, with a thousand capitalised words in the places of [unused…].
+
+    It has the words of the course's sentence only in letters, and no piece of two.
+    """
     tokens = (Path(get_model_path()) / "vocab.txt").read_text(encoding="utf-8").split()
     words = iter([token.capitalize() for token in tokens[1996:] if token.isascii() and token.isalpha()])
     tokens = [next(words) if token.startswith("[unused") else token for token in tokens]
     tokens[0], tokens[5] = tokens[5], tokens[0]  # [PAD] need not have row 0
-    return [*tokens[:103], *reversed(tokens[103:])]
+    tokens[1], tokens[100], tokens[102] = "[UNK]", tokens[1], "</s>"  # as others name and place them
+    pieces = (
+        token for token in reversed(tokens[103:]) if not re.match("##..|(today|good|day|bites)$", token)
+    )
+    return [*tokens[:103], *pieces]
 
 
 def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
