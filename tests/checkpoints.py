@@ -26,6 +26,10 @@ from transformers import BertConfig, BertModel
 
 from helpers import load_bert, published
 
+LAID_OUT = """
+import helpers.picture as _picture
+_picture.Picture.png = property(lambda self: _picture.styled(self.figure.draw_without_rendering)() or b"")
+"""
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
@@ -115,6 +119,7 @@ def run_notebook(path, model="bundled", until=""):
 
     `model` becomes BERT_MODEL; the last cell that holds the text `until` is the last one run. A cell that raises
     ends the run with an AssertionError that names notebook and cell, unless it is tagged `raises-exception`.
+    Its pictures are laid out and not made into PNGs: how they look, nbval compares.
     Nothing that a notebook sets is left behind.
     """
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -124,6 +129,7 @@ def run_notebook(path, model="bundled", until=""):
         del sources[-1]
     ran = []
     with _kernel_like(path.parent, model) as shell:
+        shell.run_cell(LAID_OUT)
         for number, (cell, source) in enumerate(zip(cells, sources, strict=False), 1):
             tags = cell["metadata"].get("tags", [])
             with shell.display_trap, capture_output() as out:
