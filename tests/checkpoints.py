@@ -11,6 +11,7 @@ import tempfile
 import traceback
 import warnings
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from unittest.mock import patch
 
@@ -30,6 +31,8 @@ LAID_OUT = """
 import helpers.picture as _picture
 _picture.Picture.png = property(lambda self: _picture.styled(self.figure.draw_without_rendering)() or b"")
 """
+# helpers are imported anew for each notebook and compiled once, also where no bytecode may be written.
+SourceFileLoader.source_to_code = functools.cache(SourceFileLoader.source_to_code)
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
