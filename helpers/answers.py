@@ -1,5 +1,8 @@
 """Answers, read in any form that holds the same, and compared."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
 import numpy as np
 import torch
 
@@ -9,19 +12,22 @@ LARGEST = 10**7  # an answer of more numbers is known by its shape and not conve
 def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
     try:
-        value = list(value) if any_order and isinstance(value, set | frozenset) else value
-        tensor = isinstance(value, torch.Tensor)
-        if size(value) > LARGEST or (tensor and value.is_complex()):
+        if any_order and str(getattr(value, "dtype", "")).endswith("bool"):
+            value = value.nonzero()  # a mask says the same as the places where it is true
+        if isinstance(value, Iterator) or (any_order and isinstance(value, set | frozenset)):
+            value = list(islice(value, LARGEST + 1))
+        if size(value) > LARGEST:
             return value
-        if tensor:
-            numbers = value.detach().cpu().to_dense().to(torch.float64)
+        if isinstance(value, torch.Tensor):
+            found = value.detach().cpu().to_dense()
+            found = value if found.is_complex() else found.to(torch.float64)
         else:
-            value = plain(value)
-            texts = isinstance(value, list) and value and all(isinstance(i, str) for i in value)
-            if isinstance(value, str) or texts:
-                return value
-            numbers = torch.tensor(value, dtype=torch.float64)
-        return numbers.flatten().unique() if any_order else numbers
+            found = plain(value)
+            texts = isinstance(found, list) and found and all(isinstance(i, str) for i in found)
+            if isinstance(found, str) or texts:
+                return found
+            found = torch.tensor(found, dtype=torch.float64)
+        return found.flatten().unique() if any_order else found
     except Exception:  # noqa: BLE001 (it is none of the accepted forms)
         return value
 
@@ -37,13 +43,13 @@ def size(value):
 
 
 def plain(value):
-    """Nested lists of floats or texts, from anything that holds them."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach()
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple | range):
-        return list(map(plain, value))
+    """Nested lists of floats or texts, from anything that holds them in an order."""
+    if hasattr(value, "__array__") and not isinstance(value, torch.Tensor | np.ndarray):
+        value = np.asarray(value)  # of pandas, too
+    if isinstance(value, torch.Tensor | np.ndarray):
+        value = value.tolist()  # None for what is masked
+    if isinstance(value, Iterable) and not isinstance(value, str | set | frozenset | Mapping):
+        return list(map(plain, islice(value, LARGEST + 1)))
     return str(value) if isinstance(value, str) else float(value)
 
 
@@ -74,8 +80,9 @@ def distance(expected, found, decimals=None, relative=True):
 
 
 def was_read(value):
-    tensor = isinstance(value, torch.Tensor) and value.dtype == torch.float64 and not value.is_meta
-    return tensor and value.numel() <= LARGEST
+    """Whether it is a tensor that `read` has made, and not one that it has left as it was."""
+    tensor = type(value) is torch.Tensor and value.dtype == torch.float64
+    return tensor and not (value.is_meta or value.is_nested) and value.numel() <= LARGEST
 
 
 def is_whole(right):
@@ -87,7 +94,3 @@ def is_whole(right):
 
 def blank(value):
     return value is ... or value is None
-
-
-def all_blank(values):
-    return all(map(blank, values))

@@ -18,77 +18,85 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     up to 4 bars together. `unit` is written after each value; "%" writes shares as percents. `marked`, a name, is the
     bar to look at; `groups`, a list of as many names as bars, up to 4 different, gives each its colour."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
-    grouped = isinstance(next(iter(values.values())), dict)
-    rows = values if grouped else {name: {"": of} for name, of in values.items()}
+    grouped, log = isinstance(next(iter(values.values())), dict), draw.check_choice("log", log, False, True)
+    rows = values if grouped else {name: {"value": of} for name, of in values.items()}
     rows = {name: draw.check_named(name, of, 4, "series can be told apart") for name, of in rows.items()}
     series = list(next(iter(rows.values())))
     if any(list(of) != series for of in rows.values()):
         raise PictureError(f"each of values must have the same series, as the first has: {series}")
-    table = draw.check_numbers("values", [list(of.values()) for of in rows.values()], "n s")
+    if len(rows) * len(series) > 24:
+        raise PictureError(f"values: up to 24 bars can be read at a glance, found {len(rows) * len(series)}")
+    table = np.array([[draw.check_number(name, n) for n in of.values()] for name, of in rows.items()])
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
-    marked = None if marked is None else str(marked)
-    if marked is not None and (grouped or marked not in values):
-        raise PictureError(f"marked must name a single bar, one of {listed(values)}, found {marked!r}")
-    kinds = None if groups is None else draw.check_texts("groups", groups, len(values))
+    marked = marked if marked is None else draw.told(marked)
+    draw.check_choice("marked", marked, None, *([] if grouped else values))
+    kinds, of_kind = ([], {}) if groups is None else draw.check_groups(groups, len(values))
     if kinds and (grouped or marked is not None):
         raise PictureError("groups are for single bars of which none is marked")
-    unit = draw.shorten(unit, 120) if unit else ""
+    unit = draw.shorten(draw.check_text("unit", unit), 120) if unit else ""
+    xlabel, say = draw.told(xlabel), draw.teller(table, log)
 
     def told(value):
-        return draw.percent(value) if unit == "%" else draw.format_number(value, log) + unit
+        return draw.percent(value) if unit == "%" else say(value) + unit
 
     each = 36 * (len(series) + 1) * 0.8 if grouped else 36
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
+    room = (figure.bbox.height - 90) / len(rows)
     thick, looks = 0.74 / len(series), draw.looks(series)
     own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
-    if kinds:
-        of = draw.looks(draw.check_named("groups", dict.fromkeys(kinds), 4, "groups can be told apart"))
-        own = [of[kind][0] for kind in kinds]
+    own = [of_kind[kind][0] for kind in kinds] or own
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
-        axes.bar_label(drawn, list(map(told, table[:, index])), padding=4)
+        axes.bar_label(
+            drawn, list(map(told, table[:, index])), padding=4, fontsize=min(11.5, 0.62 * thick * room)
+        )
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
     _bar_scale(axes, table, log, unit, max(draw.text_width(told(value)) for value in table.flat))
     if grouped:
-        told_apart = [draw.shorten(name, 740 / len(series) - 40) for name in series]
-        figure.legend(axes.containers, told_apart, loc="outside upper left", ncols=5)
+        draw.legend(figure, dict(zip(series, axes.containers, strict=True)), 740 / len(series) - 40, 5)
     if kinds:
-        patches = [drawn.patches[kinds.index(kind)] for kind in of]
-        figure.legend(
-            patches,
-            [draw.shorten(kind, 330) for kind in of],
-            loc="outside upper left",
-            ncols=len(of) if len(of) < 3 else 2,
-        )
-    names, flat = [f"{row} ({one})" if grouped else row for row in rows for one in series], table.ravel()
+        patches = {kind: drawn.patches[kinds.index(kind)] for kind in of_kind}
+        draw.legend(figure, patches, 330, len(patches) if len(patches) < 3 else 2)
+    names = [f"{row} ({one})" if grouped else row for row in rows for one in series]
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
-    alt += listed(f"{name} {told(value)}" for name, value in zip(names, flat, strict=True)) + "."
-    alt += f" Groups: {listed(f'{kind} ({kinds.count(kind)})' for kind in of)}." if kinds else ""
-    most, least = draw.highest(flat), draw.highest(-flat)
-    same = [listed(n for n, of in zip(names, flat, strict=True) if of == flat[at]) for at in (most, least)]
-    caption = f"Largest: {same[0]}, {told(flat[most])}"
-    caption += f"; smallest: {same[1]}, {told(flat[least])}." if len(names) > 1 else "."
-    caption = caption if most != least or len(names) == 1 else f"All are {told(flat[most])}."
+    alt += listed(f"{name} {told(value)}" for name, value in zip(names, table.flat, strict=True)) + "."
+    alt += f" Groups: {listed(f'{kind} ({kinds.count(kind)})' for kind in of_kind)}." if kinds else ""
+    return Picture(figure, alt, _ranked(names, table.ravel(), told, marked))
+
+
+def _ranked(names, values, told, marked):
+    """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`."""
+    most, least = draw.highest(values), draw.highest(-values)
+    same = [
+        listed(n for n, of in zip(names, values, strict=True) if of == values[at]) for at in (most, least)
+    ]
+    caption = f"Largest: {same[0]}, {told(values[most])}"
+    caption += f"; smallest: {same[1]}, {told(values[least])}." if len(names) > 1 else "."
+    caption = caption if most != least or len(names) == 1 else f"All are {told(values[most])}."
     if marked is not None and names.index(marked) not in (most, least):
-        of = flat[names.index(marked)]
-        place = f"number {(flat > of).sum() + 1} of {len(flat)}"
+        of = values[names.index(marked)]
+        place = f"number {(values > of).sum() + 1} of {len(values)}"
         caption = f"{draw.capital(marked)}: {told(of)}, {place}. {caption}"
-    return Picture(figure, alt, caption)
+    return caption
 
 
 def _bar_scale(axes, table, log, unit, room):
     """The scale of bars that end at `table`, with `room` in CSS pixels for what is written beyond their ends."""
-    low, high, room = min(0, table.min()), max(0, table.max()), 0.05 + 0.0013 * room
+    low, high = min(0, table.min()), max(0, table.max())
+    names = max(draw.text_width(label.get_text()) for label in axes.get_yticklabels())
+    part = (room + 6) / (860 - names)  # of the axes; then of the numbers, so that no value reaches the names
+    right = 0.05 + 0.0013 * room
+    left = max(right, part * (1 + right) / (1 - part))
     if log:
         low = table.min() / 3
-        draw.log_axis(axes, "x", low, high * (high / low) ** room)
+        draw.log_axis(axes, "x", low, high * (high / low) ** right)
     else:
-        axes.set_xlim(low - (high - low) * room * (low < 0), high + ((high - low) * room or 1))
+        axes.set_xlim(low - (high - low) * left * (low < 0), high + ((high - low) * right or 1))
         axes.axvline(0, color=MUTED, lw=0.8)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}" if unit == "%" else draw.tick(v))
+        axes.xaxis.set_major_locator(MaxNLocator(5 if room < 90 else 3))
+        axes.xaxis.set_major_formatter(lambda v, _: f"{draw.tick(100 * v)}%" if unit == "%" else draw.tick(v))
 
 
 @styled
@@ -98,36 +106,35 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points;
     `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
-    if log not in ("", "x", "y", "xy"):
-        raise PictureError(f"log must be '', 'x', 'y' or 'xy', found {log!r}")
-    curves, sizes = curves if isinstance(curves, dict) else {"": curves}, {}
+    log, sizes = draw.check_choice("log", log, "", "x", "y", "xy"), {}
+    xlabel, ylabel, named = draw.told(xlabel), draw.told(ylabel), isinstance(curves, dict)
+    curves = curves if named else {"curves": curves}
     curves = draw.check_named("curves", curves, 4, "curves can be told apart", "n", sizes)
     x = np.arange(sizes["n"]) + 0.0 if x is None else draw.check_numbers("x", x, "n", sizes)
-    if (np.diff(x) <= 0).any():
-        raise PictureError(f"x must rise from left to right, found {x.tolist()}")
-    mark, levels = draw.check_marks("mark", mark), draw.check_marks("levels", levels, named=True)
+    if (np.diff(x) <= 0).any() or 0 < np.ptp(x) < 1e-5 * np.abs(x).max():
+        raise PictureError(
+            f"x must rise from left to right, by steps that can be told apart, found {draw.short(x.tolist())}"
+        )
+    mark, levels = draw.check_marks("mark", mark, 12), draw.check_marks("levels", levels, 8, named=True)
     figure = draw.new_figure(350, "constrained")
     axes = figure.add_subplot(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
-    floor = _line_scales(axes, x, np.concatenate([*curves.values(), [y for y, _ in levels]]), log, mark)
-    looks, ends, told = draw.looks(curves if any(curves) else [xlabel]).values(), [], []
-
-    def say(height):
-        return draw.format_number(height, "y" in log)
-
+    heights = np.concatenate([*curves.values(), [y for y, _ in levels]])
+    floor, say = _line_scales(axes, x, heights, log, mark), draw.teller(heights, "y" in log)
+    looks, ends, told = draw.looks(curves if named else [xlabel]).values(), [], []
     for (name, of), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
         # Many points are drawn finer, without dashes and markers, which only blur there.
         marker = marker if len(x) <= 24 else ""
         look = {"ls": dash, "marker": marker, "ms": 7} if len(x) <= 100 else {"lw": 1.3}
         axes.plot(x, np.maximum(of, floor), color=colour, label=name, **look)
-        ends.append((max(of[-1], floor), name, colour))
-        told.append(f"{name}{': ' if name else ''}{_course(x, of, say)}")
+        ends.append((max(of[-1], floor), name if named else "", colour))
+        told.append(f"{f'{name}: ' * named}{_course(x, of, say)}")
     scales = {"": "", "x": ", x logarithmic", "y": ", y logarithmic"}.get(log, ", both logarithmic")
     told = f"{'; '.join(told)}."
     alt = f"{ylabel} by {xlabel}, from {draw.tick(x[0])} to {draw.tick(x[-1])}{scales}. {told}"
     for height, name in levels:
-        height = max(height, floor)
-        axes.plot(x[[0, -1]], [height, height], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
-        ends.append((height, name, MUTED))
+        at = max(height, floor)
+        axes.plot(x[[0, -1]], [at, at], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
+        ends.append((at, name, MUTED))
         alt += f" Dashed: {name}, at {say(height)}."
     draw.end_labels(axes, x[-1], ends)
     alt += _mark(axes, x, [np.maximum(of, floor) for of in curves.values()], mark)
@@ -139,13 +146,15 @@ def _line_scales(axes, x, heights, log, above):
     height of the bottom edge."""
     low, high = heights.min(), heights.max()
     if ("x" in log and x[0] <= 0) or ("y" in log and (low < 0 or high == 0)):
-        raise PictureError("a logarithmic scale needs x above 0, and heights of 0 or more")
+        raise PictureError(
+            "a logarithmic scale needs x above 0, and heights of 0 or more, one of them above 0"
+        )
     if "y" in log:
         draw.log_axis(axes, "y", heights[heights > 0].min(), high)
     else:
         # From 0 where that costs little room: a small difference must not look like a large one.
         low = 0 if 0 < low < 0.6 * high else low
-        pad = (high - low) * 0.08 or max(0.1, 1e-9 * abs(high))
+        pad = (high - low) * 0.08 if draw.spread(heights) else abs(high) * 0.1 or 0.1
         axes.set_ylim(low - pad * (low != 0), high + pad * (2 if above else 1))
         axes.yaxis.set_major_locator(MaxNLocator(5))
     if "x" in log:
@@ -172,14 +181,17 @@ def _course(x, of, say):
 
 def _mark(axes, x, curves, mark):
     """Mark `curves` at the numbers of `mark`, pairs (number, text); what the alt text says of it."""
-    alt = ""
+    alt, seen = "", set()
     for at, text in mark:
-        found = np.flatnonzero(np.isclose(x, at, rtol=1e-4, atol=0))
-        if not len(found):
+        place = np.abs(x - at).argmin()
+        if not np.isclose(x[place], at, rtol=1e-4, atol=0):
             raise PictureError(f"mark must name values of x, found {at:g}")
-        spots = [of[found[0]] for of in curves]
-        axes.plot([at] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
-        side = ("left", *["center"] * 6, "right")[found[0] * 8 // len(x)]
+        if place in seen:
+            raise PictureError(f"mark: two texts find no room at {draw.tick(x[place])}")
+        seen.add(place)
+        spots = [of[place] for of in curves]
+        axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
+        side = ("left", *["center"] * 6, "right")[place * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
         axes.annotate(draw.shorten(text, 260), (at, max(spots)), (0, 8), **look)
         alt += f" Marked at {draw.tick(at)}: {text}."
@@ -192,7 +204,7 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
     `samples` dict name → [n]. `marks` dict text → x are upright lines that carry the text; `ends`, a pair of numbers, is
     where the scale begins and ends (the data if not given)."""
     samples = draw.check_named("samples", samples, 4, "histograms can be read together", "n")
-    marks = draw.check_marks("marks", marks, named=True)
+    marks = draw.check_marks("marks", marks, 12, named=True)
     every = np.concatenate([*samples.values(), [x for x, _ in marks]])
     low, high = _ends(every, ends)
     bins = np.linspace(low, high, 61 if ends is None else 121)
@@ -201,13 +213,12 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
     top = 23 + 21 * min(len(marks), 4) if marks else 10  # where no two texts fit beside one another
     each = min(110, (384 - top) // len(samples))
     figure = draw.new_figure(top + each * len(samples) + 46)
-    alt, means = (
-        f"{counted(len(samples), 'histogram')} of {xlabel}, from {draw.format_number(low)} to {draw.format_number(high)}.",
-        [],
-    )
+    xlabel, say = draw.told(xlabel), draw.teller((low, high))
+    alt, means = f"{counted(len(samples), 'histogram')} of {xlabel}, from {say(low)} to {say(high)}.", []
     for row, (name, of) in enumerate(samples.items()):
         axes = draw.add_axes_px(figure, left, top + row * each, 766 - left, each - 8)
-        mean, colour = draw.format_number(of.mean()), COLOURS.get(draw.part_of(name), draw.PLAIN)
+        say, colour = draw.teller(of), COLOURS.get(draw.part_of(name), draw.PLAIN)
+        mean = say(of.mean())
         means.append(f"{mean} for {name}")
         axes.stairs(np.histogram(of.clip(low, high), bins)[0] / len(of), bins, fill=True, color=colour)
         axes.axvline(of.mean(), color=INK, lw=2)
@@ -217,11 +228,13 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
         axes.spines["left"].set_visible(False)
         axes.tick_params(labelbottom=row == len(samples) - 1)
         for x, side, text in (-0.01, "right", names[row]), (1.01, "left", f"mean {mean}"):
-            draw.write(axes, x, 0.35, text, ha=side, transform=axes.transAxes)
-        alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {draw.format_number(of.std())}."
+            draw.write(
+                axes, x, 0.35, text, ha=side, room=118 if side == "left" else None, transform=axes.transAxes
+            )
+        alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {say(of.std())}."
     axes.set_xlabel(draw.shorten(xlabel, 700, 12))
     for x, text in marks:
-        alt += f" Marked: {text}, at {draw.format_number(x)}."
+        alt += f" Marked: {text}, at {draw.teller(every)(x)}."
     draw.flags(figure.axes[0], marks)
     return Picture(figure, alt, f"Mean {listed(means)}.")
 
@@ -229,19 +242,17 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
 def _ends(values, ends):
     """Where a scale for `values` begins and ends: at `ends`, which must hold them, or a little beyond them."""
     if ends is None:
-        pad = np.ptp(values) * 0.02 or max(0.5, 1e-9 * values.max())
+        pad = draw.spread(values) * 0.02 or abs(values.max()) * 0.1 or 0.5
         return values.min() - pad, values.max() + pad
     low, high = draw.check_numbers("ends", ends, "2")
-    if (
-        not low < high
-        or values.min() < low - 1e-5 * (high - low)
-        or values.max() > high + 1e-5 * (high - low)
-    ):
-        found = f"{values.min():g} to {values.max():g}"
-        raise PictureError(
-            f"ends must be two rising numbers around all values, {found}, found {low:g} and {high:g}"
-        )
+    slack = 1e-5 * (high - low)
+    if not low < high or (values < low - slack).any() or (values > high + slack).any():
+        found = f"{values.min():g} to {values.max():g}, found {low:g} and {high:g}"
+        raise PictureError(f"ends must be two rising numbers around all values, {found}")
     return low, high
+
+
+TOO_MANY = "so not every one is drawn"
 
 
 @styled
@@ -249,12 +260,10 @@ def strips(rows, *, marked=None, limit=None):
     """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
     given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
     largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
-    pairs, sizes = draw.check_pairs("rows", rows), {}
-    if not 1 <= len(pairs) <= 12:
-        raise PictureError(f"rows: 1 to 12 strips can be read at a glance, found {len(pairs)}")
-    names = [str(name) for name, _ in pairs]
+    pairs, sizes = draw.check_pairs("rows", rows, 12), {}
+    names = [draw.told(name) for name, _ in pairs]
     table = np.stack([draw.check_numbers(name, of, "H", sizes) for name, of in pairs])
-    width, marked = sizes["H"], draw.check_marks("marked", marked, whole=True)
+    width, marked = sizes["H"], draw.check_marks("marked", marked, 12, whole=True)
     if any(not 0 <= i < width for i, _ in marked):
         raise PictureError(f"marked must be from 0 to {width - 1}, found {[i for i, _ in marked]}")
     limit, top = draw.colour_limit(table, limit=limit), 62 if marked else 30
@@ -266,7 +275,7 @@ def strips(rows, *, marked=None, limit=None):
     axes.plot(*zeros.T[::-1], ".", color=MUTED, ms=5)
     draw.flags(axes, marked)
     ticks = MaxNLocator(6, integer=True).tick_values(0, width)
-    axes.set_xticks([*(int(t) for t in ticks if 0 <= t < 0.94 * width), width - 1])
+    axes.set_xticks(sorted({*(int(t) for t in ticks if 0 <= t < 0.94 * width), width - 1}))
     axes.set_xlabel("dimension", loc="left")
     beyond = draw.scale_bar(figure, 580, top + height + 32, 190)
     if len(zeros):
@@ -276,12 +285,14 @@ def strips(rows, *, marked=None, limit=None):
     draw.write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
     for row, (name, of) in enumerate(zip(names, table, strict=True)):
         at, none = draw.highest(np.abs(of)), int((of == 0).sum())
-        number = draw.format_number(of[at])
+        say = draw.teller(of)
+        number = say(of[at])
         most.append((abs(of[at]), f"{name}, {number} at dimension {at}"))
-        draw.write(axes, 1.02, row, f"{number} at {at}", **beside)
-        alt += f" Largest of {most[-1][1]}; length {draw.format_number(np.linalg.norm(of))}"
+        draw.write(axes, 1.02, row, f"{number} at {at}", room=107, **beside)
+        alt += f" Largest of {most[-1][1]}; length {say(np.linalg.norm(of))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
     alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
+    alt += f" There are more numbers than pixels, {TOO_MANY}." if width > 640 * draw.SCREEN else ""
     caption = _alike(names, table) + f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
     caption += f" A dot: exactly 0, {len(zeros)} of {table.size} numbers." if len(zeros) else ""
     return Picture(figure, alt + beyond, caption)
@@ -308,13 +319,15 @@ def grid(rows, groups=None):
     """Texts in a grid, one below the other; `rows` dict name → list of texts ("" is an empty cell), or a list of
     (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
     that find no room are left out."""
-    pairs = draw.check_pairs("rows", rows)
-    cells = [[str(cell) for cell in of] for _, of in pairs]
-    groups = [["" for _ in of] for of in cells] if groups is None else [[*map(str, of)] for of in groups]
-    size, found = [*map(len, cells)], [*map(len, groups)]
-    if not 1 <= len(size) <= 10 or not all(size) or size != found:
-        raise PictureError(f"1 to 10 rows need groups of the same lengths, found {size} and {found}")
-    names = [draw.shorten(name, 190, 13) for name, _ in pairs]
+    pairs = draw.check_pairs("rows", rows, 10)
+    told_names = [draw.told(name) for name, _ in pairs]
+    cells = [_cells(name, of) for name, (_, of) in zip(told_names, pairs, strict=True)]
+    given = draw.check_list("groups", groups, len(cells), "lists of names") if groups is not None else []
+    groups = given or [[None] * len(of) for of in cells]
+    groups = [
+        _cells(f"groups of {n}", *of) for n, *of in zip(told_names, groups, map(len, cells), strict=True)
+    ]
+    names = [draw.shorten(name, 190, 13) for name in told_names]
     left = 24 + max(draw.text_width(name, 13) for name in names)
     drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
     columns = zip_longest(*drawn, fillvalue="")
@@ -322,30 +335,35 @@ def grid(rows, groups=None):
     ends = left + wide.cumsum()
     fit = max(1, int((ends < draw.WIDTH - 10).sum()))
     groups = [of[:fit] for of in groups]
-    kinds = dict.fromkeys(kind for kind in chain(*groups) if kind)
-    draw.check_named("groups", kinds or {"": 0}, 4, "groups can be told apart")
-    looks = {kind: colour for kind, (colour,) in draw.looks(kinds, GROUPS).items()}
+    kinds, patches = [*filter(None, chain(*groups))], {}
+    looks = draw.check_groups(kinds, None, GROUPS)[1] if kinds else {}
     top = 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
     axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
-    for row, ((name, _), texts, of) in enumerate(zip(pairs, drawn, groups, strict=True)):
+    for row, (name, texts, of) in enumerate(zip(told_names, drawn, groups, strict=True)):
         y = top + 38 * row
         draw.write(axes, left - 10, y + 19, names[row], 13, MUTED, ha="right")
         for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
-            colour = looks.get(kind, NEUTRAL)
+            (colour,) = looks.get(kind, (NEUTRAL,))
             look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
-            kinds[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
+            patches[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
             draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
         alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
         told.append([[n for n, one in enumerate(of, 1) if one == kind] for kind in looks])
     if looks:
-        names = [draw.shorten(kind, 170) for kind in looks]
-        figure.legend([kinds[kind] for kind in looks], names, loc="upper left", ncols=4)
-    caption = _in_groups([str(name) for name, _ in pairs], looks, told)
+        draw.legend(figure, {kind: patches[kind] for kind in looks}, 170)
+    caption = _in_groups(told_names, looks, told)
     caption = caption or f"{counted(len(cells), 'row')} of up to {counted(len(wide), 'text')}."
     if fit < len(wide):
         caption += f" Of {len(wide)} columns the first {fit} are drawn."
     return Picture(figure, f"{alt} {caption}", caption)
+
+
+def _cells(name, texts, number=None):
+    """The texts of a row, or whatever else can be written, as they are told; "" of what is empty."""
+    texts = draw.check_list(name, list(texts) if isinstance(texts, str) else texts, number, "texts")
+    texts = [draw.tick(cell) if isinstance(cell, float) else cell for cell in texts]
+    return ["" if cell in (None, "") else draw.told(cell) for cell in texts]
 
 
 def _in_groups(names, kinds, columns):
@@ -399,7 +417,8 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     across, down, smooth = wide * m, tall * n, "hanning" if max(wide, tall) < 0.5 else "nearest"
     figure = draw.new_figure(34 + down + 94)
     x = left + (room - across) * len(maps) / 2
-    alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from −{limit:g} to {limit:g}."
+    xlabel, ylabel = draw.told(xlabel), draw.told(ylabel)
+    alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from {draw.tick(-limit)} to {draw.tick(limit)}."
     caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
         axes = draw.add_axes_px(figure, x, 34, across, down)
@@ -415,27 +434,32 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         axes.set_ylabel(draw.shorten(ylabel, 240, 12) if index == 0 else "")
         axes.spines[:].set(visible=True, color=NEUTRAL)
         x += across + 22
-        low, mean, high = map(draw.format_number, (array.min(), array.mean(), array.max()))
+        low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
         alt += f" {title}, [{n}, {m}]: from {low} to {high}, mean {mean}."
-        if n == m > 2 and np.allclose(np.diag(array), array.max(1)):
-            likest = (array - np.diag(np.full(n, np.inf))).argmax(1)
-            near = int((np.abs(likest - np.arange(n)) == 1).sum())
-            beside.append(f"{title}: {near} of {n}")
+        if (
+            n == m > 2
+            and np.allclose(array, array.T, atol=1e-3)
+            and np.allclose(np.diag(array), 1, atol=1e-3)
+        ):
+            apart = np.abs(np.subtract.outer(range(n), range(n)))
+            beside.append(f"{title}: {draw.nearer(array, apart == 1)} of {n}")
         else:
-            strong = np.sqrt((array**2).mean(1))
-            ends = [quote(rows[draw.highest(of)]) for of in (strong, -strong)] if rows else []
-            told = (
-                "{} {} is strongest, {} palest".format(ylabel, *ends)
-                if rows and n > 1
-                else f"from {low} to {high}"
-            )
-            caption.append(f"{title}: {told}.")
+            ends = _strongest(array, rows, ylabel) if rows and n > 1 else f"from {low} to {high}"
+            caption.append(f"{title}: {ends}.")
     caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
     if min(wide, tall) < 0.5:
-        many = "so they are smoothed" if smooth == "hanning" else "so not every one is drawn"
-        alt += f" There are more numbers than pixels, {many}."
+        alt += f" There are more numbers than pixels, {'so they are smoothed' if smooth == 'hanning' else TOO_MANY}."
     return Picture(figure, f"{alt} {told}{draw.scale_bar(figure, 650, 34 + down + 54, 190)}", told)
+
+
+def _strongest(array, names, what):
+    """Which row of `array` has the strongest colours and which the palest, in words."""
+    strong = np.sqrt((array**2).mean(1))
+    if not draw.spread(strong):
+        return f"each {what} is as strong as the others"
+    first, last = (quote(names[draw.highest(of)]) for of in (strong, -strong))
+    return f"{what} {first} is strongest, {last} palest"
 
 
 @styled
@@ -446,18 +470,20 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     first; `groups` list of n names (up to 4 different) gives each its colour and marker. With `axes`, the names (x, y) of the
     axes, the panels share one scale with numbers and lines through 0; without, each shows a plane of its own.
     """
-    if joined not in ("", "ring"):
-        raise PictureError(f"joined must be '' or 'ring', found {joined!r}")
+    joined = draw.check_choice("joined", joined, "", "ring")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
-    groups = None if groups is None else [str(group) for group in groups]
-    if not isinstance(labels, dict | None):
-        labels = dict.fromkeys(panels, draw.check_texts("labels", labels))
-    labels = {str(title): draw.check_texts("labels", of) for title, of in (labels or {}).items()}
+    titles = [*panels]
+    if not isinstance(labels, dict):
+        labels = {} if labels is None else dict.fromkeys(titles, draw.check_texts("labels", labels))
+    labels = {draw.told(title): draw.check_texts("labels", of) for title, of in labels.items()}
+    for title in labels:
+        draw.check_choice("a title of labels", title, *titles)
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
-    kinds = dict.fromkeys(groups or [""])
-    looks = draw.looks(draw.check_named("groups", kinds, 4, "groups can be told apart"))
-    figure, each = draw.new_figure(380), (draw.WIDTH - (60 if axes else 0)) / len(panels)
-    left, right, below, top = (*((60, 24, 50) if axes else (8, 16, 10)), 66 if groups else 36)
+    groups, looks = (None, {}) if groups is None else draw.check_groups(groups, None)
+    left, right, below, top = 8, 16, 10, 66 if groups else 36
+    if axes:
+        left, right, below = _beside(np.concatenate([*panels.values()]), 60), 24, 50
+    figure, each = draw.new_figure(380), (draw.WIDTH - left * bool(axes)) / len(panels)
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, of) in enumerate(panels.items()):
         n, told, names = len(of), [], labels.get(title)
@@ -473,21 +499,12 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         panel.set_title(draw.shorten(title, each - 24, 12.5))
         panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
-            _cross(panel)
-            x, y = (draw.shorten(text, 260, 12) for text in axes)
-            panel.set(xlabel=x, ylabel="" if index else y)
-            panel.tick_params(labelleft=not index)
-            panel.locator_params(nbins=5)
+            _number(panel, [draw.shorten(text, 260) for text in axes], index)
         else:
             panel.set(xticks=[], yticks=[])
-        plain = COLOURS.get(draw.part_of(title), COLOURS["word"])
         if joined:
-            panel.plot(*np.concatenate([of, of[:1]]).T, "-", color=draw.tint(plain, 0.5), zorder=1)
             told.append(_crossings(of))
-        for kind, (colour, _, marker) in looks.items():
-            mine = np.array([group == kind for group in groups or [""] * n])
-            look = {"color": colour if groups else plain, "ms": 8 if n <= 60 else 4}
-            panel.plot(*of[mine].T, marker, zorder=3, **look)
+        handles = _dots(panel, of, COLOURS.get(draw.part_of(title), COLOURS["word"]), joined, groups, looks)
         panel.autoscale_view()
         panel.apply_aspect()
         if names:
@@ -497,11 +514,38 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         alt += f" {title}: {draw.some(names) if names else counted(n, 'point')}."
         caption += [f"{title}: {'; '.join(told)}"] if told else []
     if groups:
-        names = [draw.shorten(kind, 260) for kind in looks]
-        figure.legend(panel.lines[-len(names) :], names, loc="upper left", ncols=4)
-        alt += f" Groups: {listed(f'{kind} ({list(groups).count(kind)})' for kind in looks)}."
-    told = ". ".join(map(draw.capital, caption or [listed(panels)])) + "."
+        draw.legend(figure, handles, 260)
+        alt += f" Groups: {listed(f'{kind} ({groups.count(kind)})' for kind in looks)}."
+    told = ". ".join(map(draw.capital, caption or [listed(titles)])) + "."
     return Picture(figure, f"{alt} {told}", told)
+
+
+def _number(panel, names, index):
+    """Numbers, names and lines through 0 for the axes of a panel; the names beside the first only."""
+    _cross(panel)
+    panel.set(xlabel=names[0], ylabel="" if index else names[1])
+    panel.tick_params(labelleft=not index)
+    panel.locator_params(nbins=5)
+
+
+def _dots(panel, points, plain, joined, groups, looks):
+    """Draw `points` in the colour `plain`, or each in the look of its group; {group: what is drawn}."""
+    look = {"zorder": 3, "ms": 8 if len(points) <= 60 else 4}
+    if joined:
+        panel.plot(*np.concatenate([points, points[:1]]).T, "-", color=draw.tint(plain, 0.5), zorder=1)
+    if not groups:
+        return panel.plot(*points.T, "o", color=plain, **look)
+    drawn = {}
+    for kind, (colour, _, marker) in looks.items():
+        mine = np.array([group == kind for group in groups])
+        (drawn[kind],) = panel.plot(*points[mine].T, marker, color=colour, **look)
+    return drawn
+
+
+def _beside(points, least):
+    """CSS pixels for the numbers and the name of the upright axis of `points`."""
+    ticks = MaxNLocator(5).tick_values(*points[:, 1].min(keepdims=True), *points[:, 1].max(keepdims=True))
+    return max(least, 36 + max(draw.text_width(draw.tick(n)) for n in ticks))
 
 
 def _cross(axes):
@@ -523,9 +567,9 @@ def _spots(points, groups):
         return ["all points are equally far from 0"]
     if groups is None:
         return []
-    apart = ((points[:, None] - points[None]) ** 2).sum(-1) + np.diag(np.full(n, np.inf))
-    like = sum(groups[i] == groups[j] for i, j in enumerate(apart.argmin(1)))
-    return [f"{like} of {n} points have one of their own group nearest"]
+    apart = ((points[:, None] - points[None]) ** 2).sum(-1)
+    own = draw.nearer(-apart, np.equal.outer(groups, groups))
+    return [f"{own} of {n} points have one of their own group nearest"]
 
 
 def _crossings(points):
@@ -549,65 +593,84 @@ def arrows(vectors, *, angle=False, shadow=None, joined=False):
     tip to the next.
     """
     vectors = draw.check_named("vectors", vectors, 4, "arrows can be told apart", "H", sizes := {})
-    names, length = list(vectors), np.linalg.norm([*vectors.values()], axis=1)
-    if shadow not in (None, *names):
-        raise PictureError(f"shadow must be None or one of {listed(names)}, found {shadow!r}")
+    names, rows = list(vectors), np.array([*vectors.values()])
+    length, say = np.linalg.norm(rows, axis=1), draw.teller(rows)
+    shadow = draw.check_choice("shadow", shadow if shadow is None else draw.told(shadow), None, *names)
+    angle = draw.check_choice("angle", angle, False, True)
+    joined = draw.check_choice("joined", joined, False, True)
     if angle and (len(names) < 2 or not length[:2].all()):
         raise PictureError("an angle needs two vectors, both longer than 0")
-    tips, spanning = _plane(np.array([*vectors.values()]))
+    tips, spanning = _plane(rows)
     drawn, flat = np.linalg.norm(tips, axis=1), sizes["H"] == 2
-    unit = tips / np.where(drawn > 0, drawn, 1)[:, None]
-    of = names.index(shadow) if shadow is not None else None
-    feet = {n: unit[n] * (unit[n] @ tips[of]) for n in range(len(names)) if of not in (None, n)}
-    feet = {n: foot for n, foot in feet.items() if drawn[n] > 0.999 * length[n] > 0}
+    unit, share = tips / np.where(drawn > 0, drawn, 1)[:, None], drawn / np.where(length > 0, length, 1)
+    tip = tips[names.index(shadow)] if shadow else None
+    onto = [n for n, name in enumerate(names) if shadow not in (None, name) and share[n] > 0.999]
+    feet = {n: unit[n] * (unit[n] @ tip) for n in onto}
+    far = {n: say(unit[n] @ tip) for n in onto}
+    at = [f" [{', '.join(map(say, of))}]" if flat else "" for of in tips]
     figure, axes = _plane_axes(np.array([[0, 0], *tips, *feet.values()]), flat)
-    where = f"in the plane of {listed(quote(names[n]) for n in spanning)}" if spanning[1:] else "on a line"
-    alt, told = f"{counted(len(names), 'arrow')} from 0{'' if flat else ', ' + where}.", []
-    covered, labels = [], []  # a label: its text, its point, what it keeps away from
+    covered, labels, told = [], [], []  # a label: its text, its point, what it keeps away from
+    # Of two arrows of length 1 the shadow is the cosine.
+    both = (0, 1) if angle and shadow in names[:2] and np.allclose(drawn[:2], 1) else ()
 
     def line(*ends, **look):
         axes.plot(*np.transpose(ends), zorder=1, **look)
         covered.extend(np.linspace(*ends, 60))
 
-    # Of two arrows of length 1 the shadow is the cosine.
-    both = angle and of in (0, 1) and np.allclose(drawn[:2], 1)
+    dashed = {"color": MUTED, "ls": (0, (4, 3)), "lw": 1.6}
     if angle:
-        cosine = min(1, max(-1, unit[0] @ unit[1]))
-        written = f"{math.degrees(math.acos(cosine)):.0f}°", f"cosine {draw.format_number(cosine)}"
-        arc = _arc(*unit[:2], written[0] == "90°") * 0.25 * length[:2].min()
-        axes.plot(*arc.T, color=INK, lw=1.6)
+        arc, written = _angle(axes, unit[:2], 0.25 * length[:2].min())
         covered.extend(arc)
         labels.append((", ".join(written[: 1 if both else 2]), arc[len(arc) // 2], (0, 0)))
         told.append(f"{quote(names[0])} and {quote(names[1])} are {' apart, '.join(written)}")
-    if joined:
-        for ends in pairwise(tips):
-            line(*ends, color=MUTED, ls=(0, (4, 3)), lw=1.6)
+    for ends in pairwise(tips) if joined else ():
+        line(*ends, **dashed)
     for n, (name, (colour, *_)) in enumerate(draw.looks(names).items()):
         if n in feet:
             line((0, 0), feet[n], color=draw.tint(colour, 0.35), lw=12, solid_capstyle="butt")
-            line(tips[of], feet[n], color=MUTED, ls=(0, (4, 3)), lw=1.6)
-            far = draw.format_number(unit[n] @ tips[of])
-            labels.append(
-                (f"{'cosine' if both and n < 2 else 'shadow'} {far}", feet[n] / 2, tips[of] - feet[n] / 2)
-            )
-            told.append(f"the shadow of {quote(shadow)} on {quote(name)} is {far}")
+            line(tip, feet[n], **dashed)
+            labels.append((f"{'cosine' if n in both else 'shadow'} {far[n]}", feet[n] / 2, tip - feet[n] / 2))
         covered.extend(np.linspace((0, 0), tips[n], 60))
-        head = {"arrowstyle": "-|>,head_width=0.35,head_length=0.7", "mutation_scale": 22, "lw": 3.5}
-        axes.annotate("", tips[n], (0, 0), arrowprops=head | {"color": colour, "shrinkA": 0, "shrinkB": 0})
-        at = f" [{', '.join(map(draw.format_number, tips[n]))}]" if flat else ""
-        labels.append((f"{draw.shorten(name, 300 - draw.text_width(at, 17), 17)}{at}", tips[n], (0, 0)))
-        alt += f" {quote(name)}:{at}{', ' if flat else ' '}length {draw.format_number(length[n])}."
-        if flat:
-            told.append(f"{quote(name)} is{at}")
-        if drawn[n] < 0.999 * length[n]:
-            share = draw.percent(drawn[n] / length[n])
-            told.append(f"of {quote(name)} the part in this plane is drawn, {share} of its length")
+        look = {"style": "-|>,head_width=0.35,head_length=0.7", "mutation_scale": 22}
+        draw.arrow(axes, (0, 0), tips[n], colour, 3.5, **look)
+        name = draw.shorten(name, 300 - draw.text_width(at[n], 17), 17)
+        labels.append((f"{name}{at[n]}", tips[n], (0, 0)))
+        told += [f"the shadow of {quote(shadow)} on {quote(names[n])} is {far[n]}"] if n in far else []
+        told += [f"{quote(names[n])} is{at[n]}"] if flat else []
+        if share[n] < 0.999 * (length[n] > 0):
+            part = f"is drawn, {draw.percent(share[n])} of its length"
+            told.append(f"of {quote(names[n])} the part in this plane {part}")
     texts, *points = zip(*labels, strict=True)
     draw.label_points(axes, *map(np.array, points), texts, avoid=np.array(covered), size=17)
-    lengths = zip(map(quote, names), map(draw.format_number, length), strict=True)
-    told = told or [f"{name} is {long} long" for name, long in lengths]
+    return Picture(figure, *_arrow_words([*map(quote, names)], at, [*map(say, length)], spanning, told))
+
+
+def _arrow_words(names, at, length, spanning, told):
+    """Alt text and caption of arrows: where each ends, how long it is, and what there is `told` of them beside that."""
+    where = "" if at[0] else ", on a line"
+    where = f", in the plane of {listed(names[n] for n in spanning)}" if not at[0] and spanning[1:] else where
+    alt = f"{counted(len(names), 'arrow')} from 0{where}."
+    for name, end, long in zip(names, at, length, strict=True):
+        alt += f" {name}:{end}{',' if end else ''} length {long}."
+    told = told or [f"{name} is {long} long" for name, long in zip(names, length, strict=True)]
     caption = f"{draw.capital('; '.join(told))}."
-    return Picture(figure, f"{alt} {caption}", caption)
+    return f"{alt} {caption}", caption
+
+
+def _angle(axes, unit, size):
+    """Draw the angle between two vectors of length 1 as an arc of `size`, a right one as two sides of a square; the points
+    of it, and what is written: degrees and cosine."""
+    one, other = unit
+    cosine = min(1, max(-1, one @ other))
+    written = f"{math.degrees(math.acos(cosine)):.0f}°", f"cosine {draw.format_number(cosine)}"
+    if written[0] == "90°":
+        arc = np.stack([one, one + other, other]) * 0.6
+    else:
+        start, turn = math.atan2(one[1], one[0]), math.atan2(one[0] * other[1] - one[1] * other[0], cosine)
+        angles = start + np.linspace(0, turn, 61)
+        arc = np.stack([np.cos(angles), np.sin(angles)], 1)
+    axes.plot(*(arc * size).T, color=INK, lw=1.6)
+    return arc * size, written
 
 
 def _plane(vectors):
@@ -623,27 +686,18 @@ def _plane(vectors):
     return vectors if vectors.shape[1] == 2 else vectors @ axes.T, spanning
 
 
-def _arc(one, other, right):
-    """The points of a round arc from the direction `one` to `other` (lengths 1); of the two sides of a square where
-    the angle is `right`."""
-    if right:
-        return np.stack([one, one + other, other]) * 0.6
-    start, turn = math.atan2(one[1], one[0]), math.atan2(one[0] * other[1] - one[1] * other[0], one @ other)
-    angles = start + np.linspace(0, turn, 61)
-    return np.stack([np.cos(angles), np.sin(angles)], 1)
-
-
 def _plane_axes(shown, numbered):
     """A figure, and axes of one scale both ways around `shown` [n, 2], with room for names; `numbered` has numbers
     and lines through 0."""
     size, middle = np.ptp(shown, axis=0), (shown.max(0) + shown.min(0)) / 2
     scale = 1 / (max(size / (480, 240)) or 0.01)  # CSS pixels for a 1
-    height = max(150, size[1] * scale + 110)
+    height, left = max(150, size[1] * scale + 110), 70 if np.abs(shown).max() < 1000 else _beside(shown, 70)
     figure = draw.new_figure(height + (66 if numbered else 20))
-    low, high = (middle + sign * np.array([816, height]) / scale / 2 for sign in (-1, 1))
-    axes = draw.add_axes_px(figure, 70, 14, 816, height)
+    low, high = (middle + sign * np.array([886 - left, height]) / scale / 2 for sign in (-1, 1))
+    axes = draw.add_axes_px(figure, left, 14, 886 - left, height)
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     axes.spines[:].set_visible(False)
+    axes.yaxis.OFFSETTEXTPAD = -14  # where numbers have a factor, it stands inside
     if numbered:
         axes.set(xlabel="first number", ylabel="second number")
         _cross(axes)

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import all_blank, blank, distance, is_whole, read, was_read
+from .answers import blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
-from .models import one_line
-from .wording import contrast, describe, error_line, first_place, raised, same_message, short
+from .lines import error_line, say
+from .wording import contrast, describe, first_place, raised, same_message, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
@@ -51,17 +51,19 @@ def check(number, bert=None, answer=..., counts=True):
     `number` is the exercise's, as in "1.3"; `bert` is what `load_bert()` returned; `answer` is a
     value or a function. The right answer is computed from the model in `bert`, which is left as it
     was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
-    whatever the answer is or does; only your own interrupt goes through.
+    whatever the answer is or does, and what does not end is stopped; only your own interrupt goes
+    through. (On macOS, on Windows and beside a GPU one endless step of C, such as
+    `sum(itertools.count())`, is beyond both: restart the kernel.)
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
         known = ", ".join(numbers())
-        return print(one_line(f"There is no exercise {short(number)}; this course has {known}."))
+        return say(f"There is no exercise {short(number)}; this course has {known}.")
     _, ask, uncased, alone = _exercises[number]
     loaded = hasattr(bert, "model") and hasattr(bert, "tokenizer")
     if not (loaded or (alone and bert is None)):
         written = "answer=your answer)." if alone else "bert, your answer), in this order."
-        return print(f'✗ {number} not checked. Write check("{number}", {written}')
+        return say(f'✗ {number} not checked. Write check("{number}", {written}')
     with as_it_was(bert.model if loaded else None):
         try:
             state, words = limited(lambda tell: reply(ask(bert), answer, tell))
@@ -74,7 +76,7 @@ def check(number, bert=None, answer=..., counts=True):
     if counts and _states.get(number) != RIGHT:  # what was right once stays right
         _states[number] = state
     shown = "not answered yet" if state == UNANSWERED else state
-    print(one_line(f"{SIGNS[state]} {number} {shown}. {words}"))
+    say(f"{SIGNS[state]} {number} {shown}. {words}")
 
 
 def progress():
@@ -92,20 +94,29 @@ def progress():
 
 def reply(asking, answer, tell):
     """(state, words) for an answer; `asking` yields a kind of answer, then (diagnosis, wrong, …)."""
+    kind, error = attempt(next, asking)
+    if error is not None:  # its inputs are made from the loaded model, which may lack a part
+        why = error if isinstance(error, ValueError) else error_line(error)
+        return UNANSWERED, f"This exercise does not fit this model, whatever the answer ({why})."
+    replied, error = attempt(lambda: has_dots(answer) or kind.reply(answer, asking, tell))
+    return replied if error is None else (NOT_YET, f"This answer cannot be read: {error_line(error)}")
+
+
+def has_dots(answer):
+    parts = answer.values() if isinstance(answer, dict) else answer
+    if blank(answer) or (isinstance(answer, list | tuple | dict) and any(part is ... for part in parts)):
+        return UNANSWERED, "Put your answer in place of the dots and run the cell again."
+
+
+def attempt(function, *args, **kwargs):
+    """(what the call returns, None), or (None, what it raises)."""
     try:
-        kind = next(asking)
-    except Exception as error:  # noqa: BLE001 (its inputs are made from the loaded model, which may lack a part)
-        words = f"This exercise does not fit this model, whatever the answer ({error_line(error)})."
-        return UNANSWERED, words
-    try:
-        parts = answer.values() if isinstance(answer, dict) else answer
-        if blank(answer) or (isinstance(answer, list | tuple | dict) and answer and all_blank(parts)):
-            return UNANSWERED, "Put your answer in place of the dots and run the cell again."
-        return kind.reply(answer, asking, tell)
+        with Operation():
+            return function(*args, **kwargs), None
     except (KeyboardInterrupt, TimeUp):
         raise
-    except BaseException as error:  # noqa: BLE001 (what an odd answer raises when it is read)
-        return NOT_YET, f"This answer cannot be read: {error_line(error)}"
+    except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
+        return None, error
 
 
 def said(words, *of):
@@ -133,7 +144,7 @@ class Value:
         if self.is_near(self.right, found) or (self.also and was_read(found) and self.also(found)):
             return RIGHT, said(self.why, answer)
         for diagnosis, *wrongs in mistakes:
-            if any(self.is_near(wrong, found) for wrong in wrongs):
+            if any(self.is_near(wrong, found, self.within and abs(wrong) / 100) for wrong in wrongs):
                 return NOT_YET, diagnosis
         kinds = describe(found), describe(expected)
         if self.any_order:
@@ -150,10 +161,11 @@ class Value:
             words = f"The first place that differs is {first_place(found, expected)}. {words}"
         return NOT_YET, words
 
-    def is_near(self, right, found):
+    def is_near(self, right, found, at_most=None):
+        """`at_most` keeps what is allowed of the right answer from explaining what is far from a small wrong one."""
         # with decimals asked for, an answer that is not rounded may come from a few steps in float32
         default = 2.5e-7 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
-        within = default if self.within is None else self.within
+        within = default if self.within is None else min(self.within, at_most or self.within)
         right, relative = read(right, self.any_order), self.within is None
         return distance(right, found, self.decimals, relative) <= within
 
@@ -199,7 +211,7 @@ class Function:
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
         results, error, in_place = self.run(answer, tell)
         tell("")  # from here on what takes long is to read the results
-        if isinstance(error, NotImplementedError) if not results else (error is None and all_blank(results)):
+        if isinstance(error, NotImplementedError) if not results else not error and all(map(blank, results)):
             words = "The function returns nothing yet: write it, and end it with `return`."
             return UNANSWERED, words
         found = list(map(self.read, results, self.inputs))
@@ -215,7 +227,8 @@ class Function:
         if error is not None:
             return NOT_YET, raised(error, self.call_text(len(results)))
         tell("one more input")
-        if words := (self.trial and self.trial(answer)) or IN_PLACE * in_place:
+        words, error = attempt(self.trial, answer) if self.trial else (None, None)
+        if words := (error is not None and raised(error, "one more input")) or words or IN_PLACE * in_place:
             return NOT_YET, words
         return RIGHT, said(self.why, results)
 
@@ -225,13 +238,10 @@ class Function:
         for i, (args, kwargs) in enumerate(self.inputs):
             tell(self.call_text(i))
             mine = copies((args, kwargs))
-            try:
-                with Operation():
-                    results.append(function(*mine[0], **mine[1]))
-            except (KeyboardInterrupt, TimeUp):
-                raise
-            except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
+            result, error = attempt(function, *mine[0], **mine[1])
+            if error is not None:
                 return results, error, in_place
+            results.append(result)
             in_place = in_place or not unchanged((args, kwargs), mine)
         return results, None, in_place
 

@@ -26,7 +26,7 @@ export function mount(el, data) {
   const root = document.createElement("div"), { steps, texts, names, groups, kinds, colours, curve } = data;
   const points = bytes(data.points), map = bytes(data.map), last = steps.length - 1;
   const each = map.length / steps.length, size = (Math.sqrt(8 * each + 1) - 1) / 2; // half of a map, for it is symmetric
-  const top = 10 * Math.ceil(Math.max(...curve) / 10), x = (n) => 32 + (258 * steps[n]) / steps[last], y = (loss) => 176 - (166 * loss) / top;
+  const top = 10 * Math.ceil(Math.max(...curve) / 10), x = (n) => 32 + (258 * (steps[n] - steps[0])) / (steps[last] - steps[0]), y = (loss) => 176 - (166 * loss) / top;
   const shape = (kind) => `d="${SHAPES[kind]}" fill="${kinds[kind][1]}"`;
   const heights = [0, top / 2, top].map((loss) => `<path d="M32 ${y(loss)}H290" stroke="#d8d8d8"/><text x="28" y="${y(loss) + 4}" text-anchor="end">${loss}</text>`);
   root.className = "film-now";

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 import torch
 
 SECONDS = 5  # of computing
+UNSAID = 97  # how a forked process ends that has come to its end and cannot say what it found
 CLOCK = 4  # times as many by the clock, which a busy machine stretches and a sleeping call runs out
 # Else a line on stderr for every process that is forked.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -55,7 +56,7 @@ def in_a_process(call):
         try:
             forked(call, writing)
         finally:
-            os._exit(0)
+            os._exit(UNSAID)
     os.close(writing)
     overdue = []  # told before it ends: what reads may be quicker than a thread
     late = threading.Timer(CLOCK * SECONDS + 1, lambda: (overdue.append(True), end(process)))
@@ -63,6 +64,8 @@ def in_a_process(call):
     try:
         with open(reading, encoding="utf-8") as pipe:
             lines = [json.loads(line) for line in pipe]
+        if not (lines and isinstance(lines[-1], list)):  # it may have closed the pipe, and go on
+            os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
     finally:  # also when the user interrupts
         late.cancel()
         late.join()
@@ -73,8 +76,9 @@ def in_a_process(call):
     number = os.WTERMSIG(status)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    in_time = number not in (signal.SIGPROF, signal.SIGALRM) and not overdue
-    raise NoResultError("ended Python itself" if in_time else out_of_time(), lines[-1] if lines else "")
+    how = "closed files that are not its own" if status == UNSAID << 8 else "ended Python itself"
+    how = out_of_time() if overdue or number in (signal.SIGPROF, signal.SIGALRM) else how
+    raise NoResultError(how, lines[-1] if lines else "")
 
 
 def end(process):

@@ -19,6 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .lines import one_line, say, short_text
+
 AUTOMATIC = "bert-base-uncased"
 ALIASES = ("google-bert/bert-base-uncased", AUTOMATIC)  # one model, cached under either name
 REVISION = "86b5e0934494bd15c9632b12f734a8a67f723594"
@@ -35,7 +37,11 @@ SETTINGS = ("config.json", *OPTIONAL, "tokenizer.json")
 COUNTS = ("vocab_size", "max_position_embeddings", "type_vocab_size", "hidden_size")
 COUNTS += ("intermediate_size", "num_hidden_layers", "num_attention_heads")
 RATES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "layer_norm_eps", "initializer_range")
-PLACES = 32  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
+LEAST = {  # what the course needs of each
+    "places": 32,  # 04 puts eight [PAD] before ten words, which another vocabulary may cut into more pieces
+    "tokens": 2100,  # 05 takes the frequent words from row 1996 on
+    "numbers a row": 16,  # in fewer, rows are alike by chance
+}
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -43,7 +49,7 @@ WHOLE = "give one with config.json, vocab.txt and model.safetensors (a pickle ca
 
 
 class BertError(ValueError):
-    """This BERT cannot be loaded: `args` are what is wrong and what to do, the message is both."""
+    """This BERT cannot be loaded, or not take this text: `args` are what is wrong and what to do, the message is both."""
 
     def __str__(self):
         return one_line(": ".join(self.args) + ".")
@@ -76,13 +82,17 @@ class Bert:
 
     def fit(self, text):
         """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
+        try:
+            str.encode(text)
+        except (TypeError, UnicodeEncodeError):  # no string, or one with half of a surrogate pair
+            raise BertError(f"{text!r:.40} is no text", "write one in quotes, of whole characters") from None
         most = self.tokenizer.model_max_length
         if len(self.tokenizer(text, verbose=False)["input_ids"]) <= most:
             return text
         spans = self.tokenizer(text, truncation=True, max_length=most, return_offsets_mapping=True)
         text = text[: max(end for _, end in spans["offset_mapping"])]
         many = f"This text has more tokens than this model has places, {most}"
-        print(f"{many}: it is cut after {text[-20:]!r}.")
+        say(f"{many}: it is cut after {text[-20:]!r}.")
         return text
 
 
@@ -97,13 +107,16 @@ def load_bert(name=None):
     The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
     digits only, become float32, which holds each of them exactly.
     """
+    if not __debug__:
+        what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
+        raise BertError(what, "unset PYTHONOPTIMIZE and restart the kernel")
     # What no line below expects is told in one sentence, too.
     with _refuse("The name of a BERT cannot be read", NAMES):
         given = _given(name)
     with _refuse(f"{given or 'A BERT'} cannot be loaded", "give another, or 'bundled'"):
         bert, source = _choose(given)
     table = bert.model.embeddings.word_embeddings
-    print(one_line(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}"))
+    say(f"{bert.name} · {table.num_embeddings} × {table.embedding_dim} · {source}{bert.notes}")
     return bert
 
 
@@ -115,7 +128,8 @@ def _given(name):
     if not isinstance(path, str):
         what = f"load_bert was given an object of type {type(path).__name__}"
         raise BertError(what, NAMES)
-    return "".join(path)  # of a class of its own, too, which may say anything of itself
+    # Of a class of its own, too, which may say anything of itself; what is no UTF-8, the libraries call damaged.
+    return "".join(path).encode().decode()
 
 
 def _choose(given):
@@ -166,6 +180,11 @@ def _load(folder, name):
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
     if not (extremes.abs() < 1e15).all():  # what is computed of larger ones is NaN; so it is of NaN
         raise BertError(f"{weights} hold NaN, infinity or a number beyond 1e15", AGAIN)
+    for key, table in model.embeddings.named_parameters():
+        zeros = not table.any()
+        if key != "LayerNorm.bias" and (zeros or (table.ndim > 1 < len(table) and (table == table[0]).all())):
+            how = "are all 0" if zeros else "are the same in each row"
+            raise BertError(f"The numbers of embeddings.{key} in '{folder}' {how}", "give another BERT")
     if stored := [kind for key, kind in {"F16": "float16", "BF16": "bfloat16"}.items() if key in kinds]:
         notes += f", stored as {' and '.join(stored)}, computed in {str(model.dtype).removeprefix('torch.')}"
     return Bert(tokenizer, model.eval(), name, notes)
@@ -188,7 +207,9 @@ def _config(folder, settings, tensors, pooler):
         for key in (*COUNTS, *RATES):
             value = getattr(config, key)
             right = value >= 1 if key in COUNTS else 0 <= value < 1
-            if not right or (key, value) == ("layer_norm_eps", 0):  # a vector of equal numbers would be 0 / 0
+            if key == "layer_norm_eps":  # 0 would be 0 / 0 of equal numbers; a large one hides the variance
+                right = 0 < value <= 1e-3
+            if not right:
                 raise ValueError(f"{key} is {value}")
         if config.num_hidden_layers != layers:
             difference = f"num_hidden_layers is {layers}, not {config.num_hidden_layers}"
@@ -238,15 +259,18 @@ def _tokenizer(folder, files, config):
     if "left" in (tokenizer.padding_side, tokenizer.truncation_side):
         tokenizer.padding_side = tokenizer.truncation_side = "right"
         notes += ", padded and cut on the right, where its tokenizer does it on the left"
+    tokenizer.model_input_names = BertTokenizer.model_input_names  # some files leave the token types out
     tokenizer.model_max_length = int(min(tokenizer.model_max_length, config.max_position_embeddings))
     if config.type_vocab_size == 1:
         _one_segment(tokenizer)
         notes += ", 1 segment row, so both texts of a pair get token type 0"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
-    if (most := tokenizer.model_max_length) < PLACES:
-        few = f"A text in '{folder}' has {most} places, the course's longest need {PLACES}"
-        raise BertError(few, "give another BERT")
+    sizes = tokenizer.model_max_length, tokens, config.hidden_size
+    for (of, least), size in zip(LEAST.items(), sizes, strict=True):
+        if size < least:
+            few = f"The BERT in '{folder}' has {size} {of}, the course needs {least}"
+            raise BertError(few, "give another")
     return tokenizer, notes
 
 
@@ -289,7 +313,8 @@ def _look_into(folder):
     table = "embeddings.word_embeddings.weight"
     roots = {key.removesuffix(table) for key in found if key.endswith(table)}
     if len(roots) != 1:
-        what = f"{len(roots)} BERTs ({', '.join(sorted(roots))})" if roots else f"no {table}"
+        names = ", ".join(sorted(f"{root}embeddings" for root in roots))
+        what = f"{len(roots)} BERTs ({names})" if roots else f"no {table}"
         raise BertError(f"The weights in '{folder}' hold {what}", "give those of one BERT")
     root, new = roots.pop(), {"gamma": "LayerNorm.weight", "beta": "LayerNorm.bias"}
     own = {key.removeprefix(root): tensor for key, tensor in found.items() if key.startswith(root)}
@@ -311,7 +336,10 @@ def _read(folder, name, need=True):
     with _refuse(f"{name} in '{folder}' is damaged"):
         if file and (size := file.stat().st_size) > SMALL:
             raise ValueError(f"it has {size} bytes")
-        return dict(json.loads(file.read_text(encoding="utf-8")).items()) if file else {}
+        held = json.loads(file.read_text(encoding="utf-8")) if file else {}
+        if not isinstance(held, dict):
+            raise TypeError("it holds no {…}")
+        return held
 
 
 def _find(folder, *names, need=True):
@@ -322,6 +350,8 @@ def _find(folder, *names, need=True):
                 if stat.S_ISREG(os.stat(file).st_mode):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
+            if file.is_symlink():  # as in a copy of the hub's cache
+                raise BertError(f"{file} is a link that leads to no file", "copy that file, too")
     if need:
         raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
     return None
@@ -508,13 +538,7 @@ def _cause(error):
         words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, KeyError):
         words = f"there is no {words}"
-    words = " ".join(words.split()).rstrip(".") or type(error).__name__
-    return f" ({words if len(words) < 160 else words[:160] + ' …'})"
-
-
-def one_line(text):
-    """This text as one line that any terminal takes: line ends and what is no character are written out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return f" ({short_text(words.rstrip('.'), 160) or type(error).__name__})"
 
 
 @contextmanager

@@ -44,61 +44,87 @@ class Moving(anywidget.AnyWidget):
         return HTML(alone(self.page, self.program))
 
 
+@draw.styled
 def film(frames, losses, names, groups, *, still):
     """A slider over the steps of a training, on which words gather, a map of places changes and the loss falls.
 
-    `frames` {step: (rows of n words [n, H], rows of m places [m, H])}; `losses` one number for each step; `names` and
-    `groups` of the words, lists of n strings, up to 4 groups. `still` lists up to 4 steps whose maps of places stand
-    there where nothing moves, as on paper. Words are drawn in the plane in which the last step's are spread most.
+    `frames` {step: (rows of n words [n, H], rows of m places [m, H])}, two steps or more; `losses` one number for each
+    step; `names` and `groups` of the words, lists of n strings, up to 4 groups. `still` lists up to 4 steps whose maps of
+    places stand there where nothing moves, as on paper. Words are drawn in the plane in which the last step's are spread
+    most.
     """
-    (*_, (words, _)), last = frames.values(), max(frames)
-    plane = torch.linalg.svd(words - words.mean(dim=0), full_matrices=False).Vh[:2].T
+    steps, words, places = _frames(frames)
+    losses = draw.check_numbers("losses", losses, "steps")
+    if len(losses) < steps[-1] or losses.min() < 0 or losses.max() > 30:
+        told = f"found {len(losses)}, from {losses.min():g} to {losses.max():g}"
+        raise draw.PictureError(f"losses must be one from 0 to 30 for each of {steps[-1]} steps, {told}")
+    names = [*map(draw.told, draw.check_texts("names", names, words.shape[1]))]
+    groups, kinds = draw.check_groups(groups, len(names))
+    still = [draw.check_choice("still", step, *steps) for step in draw.check_list("still", still, of="steps")]
+    plane = torch.linalg.svd(words[-1] - words[-1].mean(dim=0), full_matrices=False).Vh[:2].T
     plane = plane * plane.gather(0, plane.abs().argmax(dim=0)[None]).sign()  # svd leaves the sign open
-    seen = torch.stack([(rows - rows.mean(dim=0)) @ plane for rows, _ in frames.values()])
-    maps = torch.stack([_cosines(places) for _, places in frames.values()])
-    kinds = list(dict.fromkeys(groups))
-    curve = [np.exp(np.mean(losses[max(0, step - 10) : step] or losses[:1])) for step in frames]
-    texts = []
-    for step, (rows, places), unsure in zip(frames, frames.values(), curve, strict=True):
-        own = sum(groups[i] == groups[j] for i, j in enumerate(_nearest(rows)))
-        near = int(((_nearest(places) - torch.arange(len(places))).abs() <= 2).sum())
-        texts.append(
-            f"Step {step} of {last}: as unsure as among {unsure:.0f} tokens. {own} of {len(rows)} words have a word of "
-            f"their own list nearest. {near} of {len(places)} places have a close neighbour nearest."
-        )
+    seen = (words - words.mean(dim=1, keepdim=True)) @ plane
+    alike, maps = _cosines(words), _cosines(places)
+    own, apart = np.equal.outer(groups, groups), np.abs(np.subtract.outer(*[range(maps.shape[1])] * 2))
+    curve = [np.exp(losses[max(0, step - 10) : max(step, 1)].mean()) for step in steps]
+    texts = [
+        f"Step {step} of {steps[-1]}: as unsure as among {unsure:.0f} tokens. {draw.nearer(of_words, own)} of {len(names)} "
+        f"words have a word of their own list nearest. {draw.nearer(of_places, apart <= 2)} of {len(apart)} places have a "
+        "close neighbour nearest."
+        for step, unsure, of_words, of_places in zip(steps, curve, alike.numpy(), maps.numpy(), strict=True)
+    ]
     data = {
-        "steps": list(frames),
+        "steps": steps,
         "texts": texts,
-        "names": list(names),
-        "groups": [kinds.index(group) for group in groups],
-        "kinds": [(kind, colour) for kind, (colour, *_) in draw.looks(kinds).items()],
-        "points": _packed(seen / seen.abs().max()),
+        "names": names,
+        "groups": [[*kinds].index(group) for group in groups],
+        "kinds": [(kind, colour) for kind, (colour, *_) in kinds.items()],
+        "points": _packed(seen / (seen.abs().max() or 1)),
         "map": _packed(maps[:, *torch.tril_indices(*maps.shape[1:])]),
         "colours": [to_hex(draw.DIVERGING(share)) for share in np.linspace(0, 1, 33)],
         "curve": [round(unsure, 1) for unsure in curve],
     }
-    chosen = {f"step {step}": _cosines(frames[step][1]) for step in still}
+    chosen = {f"step {step}": maps[steps.index(step)] for step in still}
     return Moving("film", data, plots.heat_maps(chosen, "place", "place", limit=1))
 
 
+def _frames(frames):
+    """The steps of `frames` as they rise, the words [steps, n, H] and the places [steps, m, H]."""
+    if not isinstance(frames, dict) or len(frames) < 2:
+        raise draw.PictureError("frames must be a dict of step to (words, places), two steps or more")
+    steps, sizes, stacked = draw.check_numbers("frames", [*frames], "steps", whole=True).tolist(), {}, []
+    if min(steps) < 0:
+        raise draw.PictureError(f"a step of frames is 0 or more, found {min(steps)}")
+    for step, of in sorted(zip(steps, frames.values(), strict=True), key=lambda frame: frame[0]):
+        words, places = draw.check_list(f"step {step}", of, 2, "tensors, the words and the places")
+        shapes = {"words": (words, "n H"), "places": (places, "m P")}
+        stacked.append([draw.check_numbers(f"{k} of step {step}", *of, sizes) for k, of in shapes.items()])
+    if min(sizes.values()) < 2:
+        raise draw.PictureError("a film needs two words, two places and two numbers in each, or more")
+    return sorted(steps), *(torch.from_numpy(np.stack(of)) for of in zip(*stacked, strict=True))
+
+
 EPS = (0, 1e-12, 0.01, 0.1, 1)
+ENDS = {"x": 6, "gamma": 2, "beta": 2}  # where the sliders end
 
 
+@draw.styled
 def drag(x, gamma, beta, eps=1e-12):
     """A token of two or three numbers as it comes, minus its mean, by its spread, and with gamma and beta: its reader drags
     it, or moves sliders for it, for gamma, for beta and for eps.
 
-    `x`, `gamma` and `beta` have two numbers each, drawn as arrows in a plane, or three, drawn as bars; `eps` is one of
-    0, 1e-12, 0.01, 0.1 and 1. Raises PictureError for anything else.
+    `x`, from -6 to 6, `gamma` and `beta`, from -2 to 2, have two numbers each, drawn as arrows in a plane, or three, drawn
+    as bars; `eps` is one of 0, 1e-12, 0.01, 0.1 and 1. Raises PictureError for anything else.
     """
-    sizes = {}
-    given = {"x": x, "gamma": gamma, "beta": beta}
-    token, gamma, beta = (draw.check_numbers(name, of, "n", sizes) for name, of in given.items())
-    if sizes["n"] not in (2, 3) or eps not in EPS:
-        told = f"found {sizes['n']} numbers and eps {eps!r}"
-        raise draw.PictureError(
-            f"drag takes two or three numbers and an eps of {draw.listed(map(str, EPS))}, {told}"
-        )
+    given, eps, sizes = {"x": x, "gamma": gamma, "beta": beta}, draw.check_choice("eps", eps, *EPS), {}
+    given = {name: draw.check_numbers(name, of, "n", sizes) for name, of in given.items()}
+    if sizes["n"] not in (2, 3):
+        raise draw.PictureError(f"drag takes two or three numbers, found {sizes['n']}")
+    for name, of in given.items():
+        if np.abs(of).max() > ENDS[name]:
+            ends = f"from {-ENDS[name]} to {ENDS[name]}"
+            raise draw.PictureError(f"the sliders move {name} {ends}, found {of.tolist()}")
+    token, gamma, beta = given.values()
     centred = token - token.mean()
     spread = np.sqrt((centred**2).mean() + eps)
     normalised = centred / spread if spread else centred
@@ -109,7 +135,7 @@ def drag(x, gamma, beta, eps=1e-12):
         "gamma, beta": gamma * normalised + beta,
     }
     kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
-    data = {"x": token.tolist(), "gamma": gamma.tolist(), "beta": beta.tolist(), "eps": eps, "kinds": kinds}
+    data = {name: of.tolist() for name, of in given.items()} | {"eps": eps, "kinds": kinds}
     if sizes["n"] == 2:
         return Moving("drag", data, plots.arrows(drawn, joined=True))
     bars = {name: dict(zip(("first", "second", "third"), of, strict=True)) for name, of in drawn.items()}
@@ -117,12 +143,9 @@ def drag(x, gamma, beta, eps=1e-12):
 
 
 def _cosines(rows):
-    rows = torch.nn.functional.normalize(rows, dim=1)
-    return rows @ rows.T
-
-
-def _nearest(rows):
-    return _cosines(rows).fill_diagonal_(-1).argmax(dim=1)
+    """The cosines of the rows of each step [steps, n, H] with one another."""
+    rows = torch.nn.functional.normalize(rows, dim=2)
+    return rows @ rows.mT
 
 
 def _packed(numbers):

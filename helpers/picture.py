@@ -14,6 +14,8 @@ import logging
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
 
-from .wording import error_line
+from .wording import describe, error_line, short
 
 # The first ships with matplotlib, so it is the same on every machine; behind it stands what a text needed.
 FONTS = ["DejaVu Sans"]
@@ -120,7 +122,7 @@ class Picture:
         words = PngImagePlugin.PngInfo()
         words.add_itxt("Title", self.caption)
         words.add_itxt("Description", self.alt)
-        image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), optimize=True)
+        image.save(out, format="png", pnginfo=words, dpi=(SCREEN * DPI, SCREEN * DPI), compress_level=7)
         return out.getvalue()
 
     @property
@@ -182,15 +184,29 @@ def overlay(figure):
     return figure.add_axes((0, 0, 1, 1), xlim=(0, across), ylim=(down, 0), **look)
 
 
-def write(axes, x, y, text, size=11.5, colour=INK, ha="center", **look):
-    """Write `text` at `x`, `y` of `axes`, its lower-case letters around `y`."""
+def write(axes, x, y, text, size=11.5, colour=INK, ha="center", room=None, **look):
+    """Write `text` at `x`, `y` of `axes`, its lower-case letters around `y`, smaller where it has not `room` pixels."""
+    size *= min(1, room / text_width(text, size)) if room else 1
     axes.text(x, y, text, size=size, color=colour, ha=ha, va="center_baseline", **look)
 
 
 def readable(text):
-    """`text` for reading aloud: control characters, lone surrogates, direction marks replaced."""
-    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    return "".join("□" if unicodedata.category(c) in hidden else c for c in str(text).replace("\n", "↵"))
+    """`text` for reading aloud: what cannot be seen is written, control characters, lone surrogates, direction marks."""
+    text, hidden = str(text), {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    if not text.strip():
+        return "␣" * len(text) or "(empty)"
+    return "".join("□" if unicodedata.category(c) in hidden else c for c in text.replace("\n", "↵"))
+
+
+def told(text, most=80):
+    """`text` as a name in words: readable, the end of a long one left out."""
+    text = readable(text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quote(token):
+    """A token in quotation marks, the end of a long one left out."""
+    return f"“{told(token, 40)}”"
 
 
 @functools.cache
@@ -217,8 +233,6 @@ def _family(character):
 
 def drawable(text):
     """`text` for drawing: as `readable`, and what no font has a glyph for becomes □."""
-    if not text.strip():
-        return "␣" * len(text) or "(empty)"
     text = readable(text)
     families = {character: _family(character) for character in text}
     FONTS.extend({*families.values()} - {*FONTS, None})
@@ -284,10 +298,10 @@ def colour_limit(*arrays, limit=None):
     """`limit`, or a round L so that the map from -L to L shows the arrays; the largest number in 200 may lie
     outside."""
     if limit is not None:
-        limit = check_numbers("limit", [limit], "1")[0]
+        limit = check_number("limit", limit)
         if limit <= 0:
             raise PictureError(f"limit must be a number above 0, found {limit:g}")
-        return max(limit, 1e-300)
+        return limit
     top = max(1e-300, np.nanquantile(np.abs(np.concatenate([np.ravel(a) for a in arrays])), 0.995) or 1.0)
     unit = 10.0 ** math.floor(math.log10(top))
     return next(s * unit for s in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if s * unit >= top * (1 - 1e-9))
@@ -300,12 +314,11 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     """`value` as a float64 array of `shape`, e.g. "T H", or int64 where it must be `whole`; `sizes` remembers what
     T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
-    listed = isinstance(value, list | tuple)
     try:
-        tensor = torch.as_tensor(value, dtype=torch.float64 if listed else None).detach()
-        array = (tensor.real if tensor.is_complex() else tensor).cpu().to_dense().to(torch.float64).numpy()
+        tensor = _tensor(value)
+        array = (tensor.real if tensor.is_complex() else tensor).numpy()
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        found = f"{value!r:.60}" if listed else type(value).__name__
+        found = short(value) if isinstance(value, list | tuple) else describe(value)
         raise PictureError(f"{name} must be a tensor of numbers, found {found}") from None
     found, expected = list(tensor.shape), [int(n) if n.isdigit() else sizes.get(n, n) for n in names]
     same = (e in (f, n) for e, f, n in zip(expected, found, names, strict=False))
@@ -328,47 +341,110 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     return array.astype(np.int64) if whole else array
 
 
+def _tensor(value):
+    """Numbers of any kind, and lists of such, as one float64 (or complex) tensor; what a mask hides is NaN."""
+    if isinstance(value, list | tuple) and any(isinstance(item, Iterable) for item in value):
+        each = [(item, _tensor(item)) for item in value]
+        # A tensor with one number in it, as of a cosine, is that number.
+        return torch.stack(
+            [t.squeeze() if isinstance(i, torch.Tensor) and t.numel() == 1 else t for i, t in each]
+        )
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = np.ma.filled(value.astype(np.float64), np.nan)
+    tensor = torch.as_tensor(value, dtype=None if hasattr(value, "dtype") else torch.float64)
+    return tensor.detach().cpu().to_dense().to(torch.complex128 if tensor.is_complex() else torch.float64)
+
+
+def check_number(name, value, whole=False):
+    """`value` as one number; a tensor with one number in it is that number."""
+    try:
+        (number,) = _tensor(value).flatten()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise PictureError(f"{name} must be a number, found {short(value)}") from None
+    return check_numbers(name, number[None], "1", whole=whole).tolist()[0]
+
+
+def check_text(name, value):
+    """`value` as a text."""
+    if not isinstance(value, str):
+        raise PictureError(f"{name} must be a text, found {short(value)}")
+    return value
+
+
+def check_choice(name, value, *choices):
+    """The one of `choices` that `value` is."""
+    try:
+        return choices[choices.index(value)]
+    except Exception:  # noqa: BLE001 (a tensor is not compared with a text)
+        many = ", ".join(map(repr, choices))
+        raise PictureError(f"{name} must be one of {many}, found {short(value)}") from None
+
+
+def check_list(name, value, number=None, of="things"):
+    """`value`, of one thing or more, or of as many as `number`, as a list; a set has no order, a text is one thing."""
+    items = value.tolist() if isinstance(value, torch.Tensor | np.ndarray) else value
+    if isinstance(items, str | bytes | dict | AbstractSet) or not isinstance(items, Iterable):
+        items = []
+    items = list(items)
+    if not items or len(items) != (number or len(items)):
+        raise PictureError(f"{name} must be a list of {number or 'one or more'} {of}, found {short(value)}")
+    return items
+
+
 def check_texts(name, value, number=None):
     """`value` as a list of strings, one or more, or as many as `number`."""
-    texts = list(value) if hasattr(value, "__iter__") and not isinstance(value, str | dict) else []
-    if not texts or not all(isinstance(text, str) for text in texts) or len(texts) != (number or len(texts)):
-        many = number or "one or more"
-        raise PictureError(f"{name} must be a list of strings, {many}, found {value!r:.60}")
+    texts = check_list(name, value, number, "strings")
+    if not all(isinstance(text, str) for text in texts):
+        raise PictureError(f"{name} must be a list of strings, found {short(value)}")
     return texts
 
 
-def check_pairs(name, value):
-    """`value`, a dict or pairs, as a list of pairs."""
-    value = value.items() if isinstance(value, dict) else value
-    pairs = list(value) if hasattr(value, "__iter__") else [value]
+def check_pairs(name, value, most=None):
+    """`value`, a dict or a list of up to `most` pairs, as a list of pairs."""
+    if isinstance(value, torch.Tensor | np.ndarray):  # its rows have no names
+        raise PictureError(f"{name} must be a list of pairs, found {describe(value)}")
+    pairs = check_list(name, list(value.items()) if isinstance(value, dict) else value, of="pairs")
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        raise PictureError(f"{name} must be a list of pairs, found {value!r:.60}")
+        raise PictureError(f"{name} must be a list of pairs, found {short(value)}")
+    if most and len(pairs) > most:
+        raise PictureError(f"{name}: 1 to {most} can be read at a glance, found {len(pairs)}")
     return pairs
 
 
 def check_named(name, value, most, do, shape=None, sizes=None):
-    """`value` as a dict that is not empty, its keys text, its values (with a `shape`) passed through
+    """`value` as a dict that is not empty, its keys text as it is told, its values (with a `shape`) passed through
     `check_numbers`, `sizes` shared by all; more than `most` do not what `do` says."""
     if not isinstance(value, dict):
-        raise PictureError(f"{name} must be a dict of name to numbers, found {type(value).__name__}")
+        raise PictureError(f"{name} must be a dict of name to numbers, found {describe(value)}")
     if not 1 <= len(value) <= most:
         raise PictureError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    if len(set(map(str, value))) < len(value):
-        raise PictureError(f"{name}: two names read the same, {listed(map(str, value))}")
-    return {str(k): check_numbers(str(k) or name, v, shape, sizes) if shape else v for k, v in value.items()}
+    names = [*map(told, value)]
+    if len(set(names)) < len(names):
+        raise PictureError(f"{name}: two names read the same, {listed(names)}")
+    values = zip(names, value.values(), strict=True)
+    return {n: check_numbers(n, of, shape, sizes) if shape else of for n, of in values}
 
 
-def check_marks(name, value, named=False, whole=False):
-    """`value`, a dict of number to text (of text to number where the numbers are `named`) or None, as a list of
-    (number, text) from left to right."""
+def check_marks(name, value, most, named=False, whole=False):
+    """`value`, a dict of up to `most` numbers to texts (of texts to numbers where they are `named`) or None, as a list
+    of (number, text) from left to right."""
     if not isinstance(value, dict | None):
-        told = "name to number" if named else "number to text"
-        raise PictureError(f"{name} must be a dict of {told}, found {type(value).__name__}")
+        kind = "name to number" if named else "number to text"
+        raise PictureError(f"{name} must be a dict of {kind}, found {describe(value)}")
     if not value:
         return []
+    if len(value) > most:
+        raise PictureError(f"{name}: up to {most} find room, found {len(value)}")
     numbers, texts = (value.values(), value) if named else (value, value.values())
     numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
-    return sorted(zip(numbers, map(str, texts), strict=True))
+    return sorted(zip(numbers, map(told, texts), strict=True))
+
+
+def check_groups(groups, number, series=None):
+    """`groups`, a name for each of `number` things, as a list, and {name: look} of the up to 4 that are different."""
+    groups = [*map(told, check_list("groups", groups, number, "names"))]
+    kinds = check_named("groups", dict.fromkeys(groups), 4, "groups can be told apart")
+    return groups, looks(kinds, series or SERIES)
 
 
 def check_tokens(tokens, shape, whole=False, **arrays):
@@ -380,8 +456,8 @@ def check_tokens(tokens, shape, whole=False, **arrays):
             if not isinstance(array, torch.Tensor):
                 array = torch.from_numpy(check_numbers(name, array, f"B {shape}"))
             if ragged or list(array.shape[:2]) != batch:
-                told = "ragged" if ragged else batch
-                raise PictureError(f"this batch of tokens is {told}, found the shape {list(array.shape)}")
+                found = "ragged" if ragged else batch
+                raise PictureError(f"this batch of tokens is {found}, found the shape {list(array.shape)}")
             arrays[name] = array.flatten(0, 1)
         tokens = [token for sentence in tokens for token in sentence]
     tokens = check_texts("tokens", tokens)
@@ -392,51 +468,71 @@ def check_tokens(tokens, shape, whole=False, **arrays):
 # ---------------------------------------------------------------- words
 
 
-def format_number(number, log=False):
+def format_number(number, log=False, scale=1.0):
     """A number for prose: three significant digits and at most three decimals, so that a difference in the
     last bits between machines leaves it alone; whole numbers from 100 on in full. With `log`, where small
-    numbers count too, one digit of them."""
+    numbers count too, one digit of them. `scale` is the size of the numbers that it is one of: where all are
+    small, as many digits of them."""
+    if scale < (1e-5 if log else 0.0005) and abs(number) >= 1e-5 * scale:
+        return f"about {tick(float(f'{number:.1g}'))}" if log else tick(float(f"{number:.3g}"))
     if abs(number) < 0.0005 and log:
         few = np.format_float_positional(float(f"{number:.1g}"), trim="-")
         return "below 0.00001" if number < 1e-5 else f"about {few}"
     if abs(number) < 0.0005:
         return "0" if abs(number) < 1e-5 else "about 0"
     if abs(number) >= 1e15:
-        return f"{number:.3g}".replace("e+", "e").replace("-", "−")
+        return tick(float(f"{number:.3g}"))
     if abs(number) >= 100:
         return f"{number:,.0f}".replace("-", "−")
     return np.format_float_positional(round(float(f"{number:.3g}"), 3), trim="-").replace("-", "−")
 
 
+def teller(values, log=False):
+    """`format_number` for numbers of the size of `values`."""
+    return functools.partial(format_number, log=log, scale=np.abs(values).max())
+
+
 def tick(number):
     """A number as the axes write it: 1e-12, 0.001, 1,000."""
-    return (f"{number:g}" if abs(number) < 1 else f"{number:,.10g}").replace("-", "−")
+    return (f"{number + 0:g}" if abs(number) < 1 else f"{number:,.10g}").replace("e+", "e").replace("-", "−")
+
+
+def spread(values):
+    """How far apart the highest and the lowest of `values` are; 0 where only the last bits tell them apart."""
+    far = np.ptp(values)
+    return far if far > 1e-6 * np.abs(values).max() else 0.0
+
+
+def tops(values, axis=None):
+    """Which of `values` are the highest, all that only the last bits tell apart; with an `axis`, along it."""
+    values = np.asarray(values)
+    return values >= values.max(axis, keepdims=True) - 1e-6 * np.abs(values).max(axis, keepdims=True)
 
 
 def highest(values):
-    """Where the highest of `values` stands; of those that only the last bits tell apart, the first."""
-    values = np.asarray(values)
-    return int(np.argmax(values >= values.max() - 1e-6 * np.abs(values).max()))
+    """Where the first of the highest of `values` stands."""
+    return int(np.argmax(tops(values)))
+
+
+def nearer(likeness, own):
+    """Of how many rows of `likeness` [n, n] the likest other one is among `own` [n, n], and none as like elsewhere."""
+    likeness = np.where(np.eye(len(likeness), dtype=bool), -np.inf, likeness)
+    inside, outside = (np.where(which, likeness, -np.inf).max(1) for which in (own, ~own))
+    return int((inside > outside).sum())
 
 
 def percent(share):
     """Whole percent, finer where that would say 0% or 100% of what is not."""
-    if share in (0, 1) or 0.00995 <= abs(share) < 0.995 or abs(share) > 1:
-        return f"{share:,.0%}".replace("-", "−")
-    digits = float(f"{share * 100:.2g}") if share < 0.5 else math.floor(share * 1000) / 10
-    return np.format_float_positional(digits, trim="-").replace("-", "−") + "%"
+    size, sign = abs(share), "−" if share < 0 else ""
+    if size in (0, 1) or 0.00995 <= size < 0.995 or 1 < size < 1e13:
+        return f"{sign}{size:,.0%}"
+    return f"{sign}{tick(math.floor(size * 1000) / 10 if 0.5 < size < 1 else float(f'{size * 100:.2g}'))}%"
 
 
 def listed(items):
     """Texts as one: a, b and c."""
     *most, last = items
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def quote(token):
-    """A token in quotation marks, the end of a long one left out."""
-    token = readable(token)
-    return f"“{token if len(token) <= 40 else token[:39] + '…'}”"
 
 
 def capital(text):
@@ -509,10 +605,16 @@ def scale_bar(figure, x, y, width):
     images = [axes.images[0] for axes in figure.axes if axes.images]
     limit = images[0].get_clim()[1]
     bar = figure.colorbar(images[0], cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
-    bar.set_ticks([-limit, 0, limit], labels=[f"−{limit:g}", "0", f"{limit:g}"])
+    bar.set_ticks([-limit, 0, limit], labels=[tick(-limit), "0", tick(limit)])
     bar.outline.set_color(NEUTRAL)
     beyond = max(np.abs(image.get_array()).max() for image in images) > limit * (1 + 1e-6)
-    return f" Numbers beyond ±{limit:g} take the colour of the scale's end." if beyond else ""
+    return f" Numbers beyond ±{tick(limit)} take the colour of the scale's end." if beyond else ""
+
+
+def arrow(axes, start, end, colour=MUTED, wide=1.6, style="-|>", shrink=0, **look):
+    """An arrow from `start` to `end`, `shrink` points shorter at both."""
+    look |= {"arrowstyle": style, "color": colour, "lw": wide, "shrinkA": shrink, "shrinkB": shrink}
+    axes.annotate("", end, start, arrowprops=look)
 
 
 def chip(axes, x, y, width, height, text, colour, lit=True):
@@ -548,15 +650,25 @@ def flags(axes, marks):
     ends = []  # where the text of each line ends
     look = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": "center"}
     arrow = {"arrowstyle": "-|>", "color": MUTED, "lw": 1, "shrinkA": 0, "shrinkB": 0}
-    room = axes.figure.bbox.width
+    room, lines = axes.figure.bbox.width, (axes.figure.bbox.height - axes.bbox.y1 - 18) // 20.8
     for x, text in marks:
         text = shorten(text, 260)
         at, half = axes.transData.transform((x, 0))[0], text_width(text) / 2
         middle = min(max(at, half), room - half)  # a text stays inside the picture
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
+        if line >= lines:
+            raise PictureError(
+                f"the texts of {len(marks)} marks find no room above one another: fewer, or shorter ones"
+            )
         ends[line : line + 1] = [middle + half + 8]
         aside = (middle - at) * 72 / axes.figure.dpi
         axes.annotate(text, (x, 1), (aside, 13 + 15 * line), arrowprops=arrow, **look)
+
+
+def legend(figure, handles, room, columns=4):
+    """The names of `handles`, a dict, each at most `room` CSS pixels wide, above what is drawn."""
+    place = "outside upper left" if figure.get_layout_engine() else "upper left"
+    figure.legend(handles.values(), [shorten(name, room) for name in handles], loc=place, ncols=columns)
 
 
 def end_labels(axes, x, ends):

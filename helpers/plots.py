@@ -36,13 +36,12 @@ def pipeline(step=None):
 
     Raises PictureError for any other step.
     """
-    if step not in (None, *STEPS):
-        raise PictureError(f"step must be None or one of {listed(STEPS)}, found {step!r}")
+    step = draw.check_choice("step", step, None, *STEPS)
     figure = draw.new_figure(180)
     axes = draw.overlay(figure)
 
     def arrow(x, y, to_x, to_y):
-        axes.annotate("", (to_x, to_y), (x, y), arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1.6})
+        draw.arrow(axes, (x, y), (to_x, to_y), shrink=2)
 
     def box(name, label, x, y, width, height=48):
         colour = COLOURS.get(name, draw.PLAIN if name == "tokenize" else COLOURS["sum"])
@@ -79,15 +78,15 @@ def pipeline(step=None):
 def whole(layers, hidden):
     """The whole of BERT as a strip, the embedding layer lit; `layers` and `hidden` are how many layers with attention the
     model has, and how many numbers a token (`num_hidden_layers` and `hidden_size` of its config)."""
-    sizes = {"layers": layers, "hidden": hidden}
-    layers, hidden = (int(draw.check_numbers(name, [n], "1", whole=True)[0]) for name, n in sizes.items())
-    if min(layers, hidden) < 1:
-        raise PictureError(f"layers and hidden must be 1 or more, found {layers} and {hidden}")
+    layers, hidden = (draw.check_number(*of, whole=True) for of in (("layers", layers), ("hidden", hidden)))
+    for name, size, most in ("layers", layers, 999), ("hidden", hidden, 99_999):  # as many digits find room
+        if not 1 <= size <= most:
+            raise PictureError(f"{name} must be from 1 to {most}, found {size}")
     figure = draw.new_figure(150)
     axes = draw.overlay(figure)
 
     def arrow(x, to_x):
-        axes.annotate("", (to_x, 66), (x, 66), arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1.6})
+        draw.arrow(axes, (x, 66), (to_x, 66), shrink=2)
 
     def box(label, x, width, lit=False):
         draw.chip(axes, x, 22, width, 88, label, COLOURS["sum"], lit=lit)
@@ -103,13 +102,14 @@ def whole(layers, hidden):
     for index, number in enumerate(shown):
         box(f"{number}", 359 + 42 * index, 40)
     end = 359 + 42 * len(shown)
-    draw.write(axes, (359 + end) / 2, 128, f"{counted(layers, 'layer')} with attention", 12)
+    draw.write(axes, max(440, (359 + end) / 2), 128, f"{counted(layers, 'layer')} with attention", 12)
     arrow(end, end + 19)
     words = counted(hidden, "number"), "for each token"
     draw.write(axes, end + 24, 66, "\n".join(words), 12, ha="left")
     end += 30 + max(draw.text_width(line, 12) for line in words)
-    arrow(end, end + 19)
-    draw.write(axes, end + 24, 66, "search,\nsort,\nanswer", 12, ha="left")
+    last = min(end + 24, 836)  # as far as it finds room
+    arrow(end, last - 5)
+    draw.write(axes, last, 66, "search,\nsort,\nanswer", 12, ha="left")
     alt = "The whole of BERT from left to right: text is tokenized; the embedding layer, lit here, makes of each token "
     alt += f"{counted(hidden, 'number')}; {counted(layers, 'layer')} with attention mix the tokens; what comes out, again "
     alt += f"{counted(hidden, 'number')} for each token, is used to search, to sort and to find answers."
@@ -125,10 +125,11 @@ def word_pieces(text, tokens, ids, word_ids):
     token, else the number of the word the piece belongs to). Of many tokens as many are drawn as fit on three
     lines.
     """
+    text = draw.check_text("text", text)
     tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
-    word_ids = list(word_ids)
-    if len(word_ids) != len(tokens):
-        raise PictureError(f"{len(tokens)} tokens need as many word_ids, found {len(word_ids)}")
+    word_ids = draw.check_list("word_ids", word_ids, len(tokens), "word numbers")
+    if ids.min() < 0:
+        raise PictureError(f"ids must be 0 or more, found {ids.min()}")
     boxes, end, line = [], 0, 0  # (left edge, line, width, name) of each token; pieces of one word touch
     for t, name in enumerate(draw.shorten(token, 200, 12) for token in tokens):
         width = max(38, draw.text_width(name, 12) + 14, draw.text_width(str(ids[t])) + 8)
@@ -218,8 +219,7 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
     [T, H], what came out, the table's rows at `ids` or they are refused; `tokens` list of T strings. The scale goes
     from -`limit` to `limit` (computed if not given).
     """
-    if kind not in PARTS:
-        raise PictureError(f"kind must be one of {listed(PARTS)}, found {kind!r}")
+    kind = draw.check_choice("kind", kind, *PARTS)
     _, rows = draw.check_tokens(tokens, "T H", rows=rows)
     tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
     # Of a table as a model has it only the rows drawn are read.
@@ -250,11 +250,10 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
     place = (520, start, 250, step * len(of_rows))
     draw.heat_strip(figure, place, of_rows, limit, shown.names(112), side="right")
     over = draw.overlay(figure)
-    arrow = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
     for row, t in enumerate(shown.places):
         if t is not None:
             begin, end = 62 + unit * (slots.index(ids[t]) + 0.5), start + step * (row + 0.5)
-            over.annotate("", (517, end), (378, begin), arrowprops=arrow)
+            draw.arrow(over, (378, begin), (517, end), colour, 1.8)
     for x, wide, name, rows in (84, 290, f"{kind} table", length), (520, 250, "rows picked", len(tokens)):
         draw.chip(over, x, 4, wide, 28, name, colour)
         draw.write(over, x + wide / 2, 46, f"[{rows:,}, {width}]", colour=MUTED)
@@ -267,7 +266,7 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
     many = counted(len(tokens), "token")
     alt = f"Lookup in the {kind} table [{length:,}, {width}]: each of {many} takes one row, unchanged, and "
     alt += f"the rows are the tensor [{len(tokens)}, {width}]. {which}. "
-    alt += f"Different rows used: {distinct}. Drawn: {said}, in colours from −{limit:g} to {limit:g}."
+    alt += f"Different rows used: {distinct}. Drawn: {said}, in colours from {draw.tick(-limit)} to {draw.tick(limit)}."
     caption = f"Each of {many} takes one of the {length:,} rows"
     if distinct == 1 and len(tokens) > 1:
         caption = f"Every token takes the same row, {ids[0]},"
@@ -307,11 +306,9 @@ def one_hot(matrix, table, rows):
     rows = draw.check_numbers("rows", rows, "T H", sizes)
     if max(sizes.values()) > 12:
         raise PictureError(f"one_hot writes every number: at most 12 each way, found {sizes}")
-    if max(np.abs(table).max(), np.abs(rows).max()) >= 1e5:
-        raise PictureError("one_hot writes every number: only those below 100,000 find room")
     if not ((matrix == 0) | (matrix == 1)).all() or (matrix.sum(1) != 1).any():
         raise PictureError("each row of matrix must hold a single 1 and zeros else")
-    if not np.allclose(matrix @ table, rows, atol=1e-4):
+    if not np.allclose(matrix @ table, rows, atol=1e-4 * np.abs(table).max()):
         raise PictureError("rows is not matrix @ table, so the picture would be untrue")
     ids, most, columns = matrix.argmax(1), max(sizes["T"], sizes["N"]), sizes["N"] + 2 * sizes["H"]
     step, cell = min(32.0, 310 / most), min(58.0, 660 / columns)
@@ -331,10 +328,12 @@ def one_hot(matrix, table, rows):
         place = (x, middle - step * down / 2, across * cell, step * down)
         axes = draw.heat_strip(figure, place, colours, names=names, gap=2)
         axes.vlines(np.arange(1, across) - 0.5, -0.5, down - 0.5, color="white", lw=2)
-        decimals = next((d for d in (0, 1) if np.abs(array - array.round(d)).max() < 1e-4), 2)
-        for (row, column), value in np.ndenumerate(array.round(decimals) + 0):
-            told = f"{value:.{decimals}f}".replace("-", "−")
-            draw.write(axes, column, row, told, min(12.0, cell / 3), draw.ink_on(colours[row, column]))
+        told = _written(array)
+        size = min(12.0, cell / 3, 12 * (cell - 2) / max(map(draw.text_width, told.flat, [12] * told.size)))
+        if size < 4.5:
+            raise PictureError("one_hot writes every number: those of so many digits find no room")
+        for (row, column), text in np.ndenumerate(told):
+            draw.write(axes, column, row, text, size, draw.ink_on(colours[row, column]))
         draw.write(over, x + across * cell / 2, 20, f"{title} [{down}, {across}]", weight="bold")
         x += across * cell
         draw.write(over, x + 24, middle, sign, 18, weight="bold")
@@ -343,6 +342,17 @@ def one_hot(matrix, table, rows):
     alt += f": the single 1 in each row of the matrix stands in column {listed(map(str, ids))}, and exactly "
     alt += "these rows of the table come out, in this order."
     return Picture(figure, alt, "Each single 1 picks one row of the table; the zeros pick nothing.")
+
+
+def _written(numbers):
+    """`numbers` as texts, of as few decimals as tell them, or two."""
+    most = np.abs(numbers).max()
+    if 0 < most < 0.005:
+        raise PictureError(
+            "one_hot writes two decimals of every number: these are too small to be told from 0"
+        )
+    decimals = next((d for d in (0, 1) if np.abs(numbers - numbers.round(d)).max() < 1e-4 * most), 2)
+    return np.vectorize(lambda n: f"{n:.{decimals}f}".replace("-", "−"))(numbers.round(decimals) + 0)
 
 
 @styled
@@ -360,7 +370,7 @@ def sum_equation(word, segment, position, total, tokens):
     rounding = max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
     error, allowed = np.abs(sum(parts) - total), 4 * rounding * sum(map(np.abs, parts))
     for t in np.flatnonzero((error > allowed).any(1)):
-        told = f"at token {t} ({quote(tokens[t])}) off by {draw.format_number(error[t].max())}"
+        told = f"at token {t} ({quote(tokens[t])}) off by {draw.teller(error)(error[t].max())}"
         raise PictureError(f"total is not word + segment + position: {told}")
     width, shown = total.shape[1], draw.Shown(tokens)
     many, said = counted(len(tokens), "token"), f"the first {min(DIMS, width)} of {width} numbers"
@@ -381,20 +391,28 @@ def sum_equation(word, segment, position, total, tokens):
     draw.write(over, 108, 46 + height + 18, f"{said} →", colour=MUTED, ha="left")
 
     lengths = {name: np.linalg.norm(array, axis=1) for name, array in parts.items()}
-    means = {name: lengths[name].mean() for name in PARTS}
-    longest = np.argmax([lengths[name] for name in PARTS], axis=0)
-    t = draw.highest(lengths["sum"])
+    say = draw.teller([*lengths.values()])
+    means = listed(f"{name} {say(lengths[name].mean())}" for name in PARTS)
+    longest = draw.tops(lengths["sum"])
     alt = f"Four heat maps on one colour scale, one row for each of {many}: word plus segment plus position "
     alt += f"equals sum, number by number. Tokens: {draw.some(tokens)}. The longest sum is that of "
-    alt += f"{quote(tokens[t])} at place {t}: {draw.format_number(lengths['sum'][t])}. Mean length: "
-    alt += listed(f"{name} {draw.format_number(mean)}" for name, mean in means.items())
-    for i in np.unique(longest):
-        alt += f". The {PARTS[i]} part is the longest for {draw.some(tokens, longest == i)}"
+    alt += f"{draw.some(tokens, longest)}" + (f" at place {longest.argmax()}" if longest.sum() == 1 else "")
+    alt += f": {say(lengths['sum'].max())}. Mean length: {means}"
+    for part, which in _first(np.stack([lengths[name] for name in PARTS], axis=1)):
+        alt += f". The {part} part is the longest for {draw.some(tokens, which)}"
     caption = f"One colour scale, {said} per token: added number by number. "
     near = [(total * parts[name]).sum(1) / (lengths[name] * lengths["sum"] + 1e-300) for name in PARTS]
-    near = np.mean(near, axis=1)  # the cosine with the sum
-    caption += f"The sum is most like the {PARTS[draw.highest(near)]} part.{shown.said}"
+    for part, _ in _first(np.mean(near, axis=1)[None]):  # the cosine with the sum
+        caption += f"The sum is most like the {part} part."
+    caption = caption.strip() + shown.said
     return Picture(figure, f"{alt}. {caption}{beyond}", caption)
+
+
+def _first(values):
+    """Of `values` [T, 3], a column for each part, the parts that are highest anywhere, and in which rows alone."""
+    tops = draw.tops(values, axis=1)
+    tops &= tops.sum(1, keepdims=True) == 1
+    return [(part, which) for part, which in zip(PARTS, tops.T, strict=True) if which.any()]
 
 
 @styled
@@ -410,7 +428,7 @@ def shares(values, tokens):
     for part, column in zip(PARTS, np.nan_to_num(shown.rows(values)).T, strict=True):
         look = {"color": COLOURS[part], "edgecolor": "white", "label": part}
         drawn = axes.barh(range(len(column)), column, 0.78, left=start, **look)
-        told = [f"{share:.0%}" if share >= 0.08 else "" for share in column]
+        told = [draw.percent(share) if share >= 0.08 else "" for share in column]
         axes.bar_label(drawn, told, label_type="center", color=draw.ink_on(COLOURS[part]))
         start = start + column
     axes.set(xlim=(0, 1), xticks=[])
@@ -420,13 +438,13 @@ def shares(values, tokens):
     alt = f"For each of {counted(len(tokens), 'token')}, the shares of word, segment and position, as bars "
     alt += f"of length 1. Mean shares: {means}."
     caption = []
-    for part, column, most in zip(PARTS, values.T, np.eye(3)[values.argmax(1)].T, strict=True):
-        if most.any():
-            caption.append(f"{part} is the largest share of {draw.some(tokens, most)}")
-            t = draw.highest(column)
-            alt += f" The {part} share is at most {draw.percent(column[t])} ({quote(tokens[t])})."
-    caption = f"{draw.capital('; '.join(caption))}.{shown.said}"
-    return Picture(figure, f"{alt} {caption}", caption)
+    for part, which in _first(values):
+        caption.append(f"{part} is the largest share of {draw.some(tokens, which)}")
+        column = values[:, PARTS.index(part)]
+        t = draw.highest(column)
+        alt += f" The {part} share is at most {draw.percent(column[t])} ({quote(tokens[t])})."
+    caption = draw.capital("; ".join(caption)) or "No share is the largest of its token"
+    return Picture(figure, f"{alt} {caption}.{shown.said}", f"{caption}.{shown.said}")
 
 
 @styled
@@ -437,12 +455,17 @@ def before_after(tokens, before, after):
     `tokens` list of T strings; `before` and `after` are pairs (mean [T], standard deviation [T]).
     """
     names = ("mean before", "spread before", "mean after", "spread after")
-    if not len(before) == len(after) == 2:
-        raise PictureError("before and after must each be a pair (mean [T], standard deviation [T])")
-    tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, (*before, *after), strict=True)))
+    pairs = {"before": before, "after": after}
+    values = [
+        of
+        for when, pair in pairs.items()
+        for of in draw.check_list(when, pair, 2, "lists, the means and the spreads")
+    ]
+    tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, values, strict=True)))
     values = dict(zip(names, values, strict=True))
     if min(values["spread before"].min(), values["spread after"].min()) < 0:
         raise PictureError("a spread is 0 or more, found one below 0")
+    say = {when: draw.teller([values[f"mean {when}"], values[f"spread {when}"]]) for when in pairs}
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 40, 80)
     rows = np.arange(len(shown.places))
@@ -456,18 +479,18 @@ def before_after(tokens, before, after):
     axes.margins(x=0.04)
     for row, t in enumerate(shown.places):
         if t is not None:
-            told = " → ".join(draw.format_number(values[f"spread {when}"][t]) for when in ("before", "after"))
+            told = " → ".join(say[when](values[f"spread {when}"][t]) for when in pairs)
             draw.write(axes, 1.02, row, f"spread {told}", ha="left", transform=axes.get_yaxis_transform())
     figure.legend(loc="outside upper left", ncols=5)
 
-    def told(array):
-        low, high = draw.format_number(array.min()), draw.format_number(array.max())
-        return f"{low} for every token" if low == high else f"{low} to {high}"
-
-    said = {name: told(array) for name, array in values.items()}
+    said = {}
+    for name, of in values.items():
+        low, high = map(say[name.split()[1]], (of.min(), of.max()))
+        said[name] = f"{low} for every token" if low == high else f"{low} to {high}"
     alt = f"{counted(len(tokens), 'token')} before and after LayerNorm. "
-    alt += "; ".join(f"{name}: {of}" for name, of in said.items())
-    alt += f". Most spread before: {quote(tokens[draw.highest(values['spread before'])])}."
+    alt += "; ".join(f"{name}: {of}" for name, of in said.items()) + "."
+    if draw.spread(values["spread before"]):
+        alt += f" Most spread before: {quote(tokens[draw.highest(values['spread before'])])}."
     caption = f"The spread was {said['spread before']}; after LayerNorm it is {said['spread after']}."
     return Picture(figure, alt + shown.said, caption + shown.said)
 
@@ -485,26 +508,32 @@ def neighbours(lists):
         names, values = [name for name, _ in found], [value for _, value in found]
         values = draw.check_numbers(token, values, "n")
         if (np.diff(values) > 1e-6).any():
-            raise PictureError(f"the neighbours of {quote(token)} must come nearest first: {values}")
+            raise PictureError(
+                f"the neighbours of {quote(token)} must come nearest first, found {draw.short(values.tolist())}"
+            )
         if np.abs(values).max() > 1.001:
-            raise PictureError(f"a cosine lies between -1 and 1: {values}")
+            raise PictureError(f"a cosine lies between -1 and 1, found {draw.short(values.tolist())}")
         pairs[token] = draw.check_texts(f"neighbours of {token}", names)[:8], values[:8]
     longest = max(len(names) for names, _ in pairs.values())
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")
     every = np.concatenate([[0.1], *(values for _, values in pairs.values())])
+    beyond = (
+        0.2 * len(pairs) * np.ptp(every) * (every.min() < 0)
+    )  # for what is written left of bars to the left
+    low, high = min(0, every.min()) - beyond, every.max() + beyond
     alt = "Nearest tokens by cosine."
     panels = figure.subplots(1, len(pairs), squeeze=False)[0]
     for axes, (token, (names, values)) in zip(panels, pairs.items(), strict=True):
         drawn = axes.barh(range(len(names)), values, 0.74, color=COLOURS["word"])
-        told = [f"{value:.2f}".replace("-", "−") for value in values]
-        wide = values > 0.4 * every.max()
+        told = [f"{value:z.2f}".replace("-", "−") for value in values]
+        wide = values > 0.4 * (high - low)
         axes.bar_label(drawn, np.where(wide, told, ""), padding=-36, color="white")
         axes.bar_label(drawn, np.where(wide, "", told), padding=4)
-        axes.set(xlim=(min(0, 1.5 * every.min()), every.max()), xticks=[], ylim=(longest - 0.5, -0.5))
+        axes.set(xlim=(low, high), xticks=[], ylim=(longest - 0.5, -0.5))
         draw.row_labels(axes, [draw.shorten(name, 440 / len(pairs)) for name in names])
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.set_title(draw.shorten(token, 500 / len(pairs), 13), fontsize=13)
-        said = listed(f"{quote(n)} {v:.2f}" for n, v in zip(names[:3], values[:3], strict=True))
+        said = listed(f"{quote(n)} {v}" for n, v in zip(names[:3], told[:3], strict=True))
         alt += f" {quote(token)}: {said}{' and more' if len(names) > 3 else ''}."
     who = listed(f"{quote(token)} has {quote(names[0])}" for token, (names, _) in pairs.items())
     return Picture(figure, alt, f"Nearest by cosine: {who}.")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from .lines import say
+
 
 def figures():
     """Return everything in published.json."""
@@ -50,7 +52,7 @@ def compare(bert, part, rows, keys, also=""):
     """
     if Path(bert.name).name != "bert-base-uncased":
         other = f"{bert.name} is another model than bert-base-uncased: no published {part} row to compare"
-        print(f"✓ {also or other}")
+        say(f"✓ {also or other}")
         return
     keys, known, dims = torch.as_tensor(keys).flatten().tolist(), rows_of(part), figures()["dims"]
     if part in ("sum", "layer"):
@@ -64,4 +66,4 @@ def compare(bert, part, rows, keys, also=""):
             )
         agreed += key in known
     also = also and f"; {also}"
-    print(f"✓ {agreed} of {agreed} published {part} rows agree, to the last printed place{also}")
+    say(f"✓ {agreed} of {agreed} published {part} rows agree, to the last printed place{also}")

@@ -7,22 +7,26 @@ from numbers import Number
 
 import torch
 
-from .answers import blank, read
+from .answers import LARGEST, blank, read, was_read
+from .lines import error_line, short_text
 
 
 def describe(value):
     """What kind of thing it is, with its size and without its contents."""
     value = read(value)
     if isinstance(value, torch.Tensor):
-        kind = "complex number" if value.is_complex() else "number"
         if value.is_meta:
             return "a tensor on the meta device, which holds no numbers"
+        if not was_read(value) and value.numel() <= LARGEST:
+            return f"a tensor that cannot be read as numbers ({type(value).__name__}, {value.dtype})"
         if value.ndim == 1:
-            return f"a list of {len(value)} {kind}{'s' * (len(value) != 1)}"
-        return f"a tensor of shape {list(value.shape)}" if value.ndim else f"a {kind}"
+            return f"a list of {len(value)} number{'s' * (len(value) != 1)}"
+        return f"a tensor of shape {list(value.shape)}" if value.ndim else "a number"
     if isinstance(value, list | tuple):
-        texts = all(isinstance(item, str) for item in value)
-        return f"a list of {len(value)} text{'s' * (len(value) != 1)}" if texts else "a mixed list"
+        for kind, name in {str: "text", Number: "number", list | tuple: "list"}.items():
+            if all(isinstance(item, kind) for item in value):
+                return f"a list of {len(value)} {name}{'s' * (len(value) != 1)}"
+        return "a mixed list"
     if isinstance(value, Number):
         return "a complex number" if isinstance(value, complex) else "a number too large to read"
     if isinstance(value, type):
@@ -68,15 +72,12 @@ def short(value):
         return nested(value.tolist()) if small else f"<tensor {list(value.shape)}>"
     if isinstance(value, Mapping):
         return f"<{len(value)} entries>"
+    if isinstance(value, torch.nn.Module):
+        return f"<{type(value).__name__}>"
     try:
         return short_text(repr(value))
     except Exception:  # noqa: BLE001 (a learner's __repr__, a number of too many digits)
         return f"<{type(value).__name__}>"
-
-
-def short_text(text, limit=80):
-    text = " ".join(text.split())
-    return text if len(text) <= limit else f"{text[: limit * 2 // 3]} … {text[-limit // 4 :]}"
 
 
 SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
@@ -92,6 +93,7 @@ SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
     r"same dtype, but got|expected scalar type": (
         "a product needs numbers of one kind; convert the whole numbers, as in `.to(table.dtype)`."
     ),
+    r"can't allocate memory": "it asks for more memory than there is.",
     r"index (\d+) is out of bounds for dimension \d+ with size (\d+)": (
         "there is no row {} in a table of {} rows."
     ),
@@ -110,11 +112,3 @@ def same_message(one, other):
     lines = error_line(one), error_line(other)
     told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
     return told[0] == told[1]
-
-
-def error_line(error):
-    try:
-        message = short_text(str(error), 160)
-    except Exception:  # noqa: BLE001 (a learner's __str__)
-        message = ""
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__

@@ -96,7 +96,8 @@ def page(width=1280, height=720, service_workers="block"):
 @contextlib.contextmanager
 def serve(folder, ranges=True, status=None, waits=()):
     """A web server over `folder` that every page may ask; yields its address, which ends in a slash, and a list of the
-    bytes it has sent, one number an answer. Texts are sent packed, as any web server on the internet sends them.
+    bytes it has sent, one number an answer. Texts are sent packed, as any web server on the internet sends them, and
+    what pages share is kept by the browser.
 
     `ranges`: whether it answers a Range request with those bytes only. `status`: answer this, always. `waits`: seconds
     before the first answers.
@@ -115,7 +116,7 @@ def serve(folder, ranges=True, status=None, waits=()):
             if over.is_set():  # a browser keeps its connection
                 self.close_connection = True
                 return None
-            path = Path(self.translate_path(self.path))
+            path = AXE if self.path == "/axe.js" else Path(self.translate_path(self.path))
             path = path / "index.html" if path.is_dir() else path
             if status or not path.is_file():
                 return self.send_error(status or 404)
@@ -131,6 +132,8 @@ def serve(folder, ranges=True, status=None, waits=()):
             self.send_response(206 if asked else 200)
             if asked:
                 self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            elif self.path.startswith(("/_static/", "/axe.js")):
+                self.send_header("Cache-Control", "max-age=600")
             if packed:
                 data = gzip.compress(data)
                 self.send_header("Content-Encoding", "gzip")
@@ -155,15 +158,18 @@ def serve(folder, ranges=True, status=None, waits=()):
             server.shutdown()
 
 
-def axe(page, only=None, leave_out=()):
-    """What axe-core finds on the page, one string a rule; by the rule `only`, if given, and not in the parts
-    with the selectors `leave_out`. Skips the test where npm's packages are missing.
+def axe(page, only=None, without=None, leave_out=()):
+    """What axe-core finds on the page of a server that `serve` has started, one string a rule; by the rule `only`, or by
+    all but the rule `without`, and not in the parts with the selectors `leave_out`. Skips the test where npm's packages
+    are missing.
     """
     if not AXE.exists():
         pytest.skip("needs axe-core: `python docs/explorer_data.py` brings it")
     if not page.evaluate("window.axe !== undefined"):
-        page.add_script_tag(path=AXE)
-    options = {"resultTypes": ["violations"], **({"runOnly": [only]} if only else {})}
+        page.add_script_tag(url="/axe.js")
+    options = {"resultTypes": ["violations"]}
+    options |= {"runOnly": [only]} if only else {}
+    options |= {"rules": {without: {"enabled": False}}} if without else {}
     return page.evaluate(
         "async ([parts, options]) => (await axe.run({exclude: parts.map((part) => [part])}, options)).violations"
         ".map(({id, nodes}) => `${id} at ${nodes.slice(0, 3).map(({target}) => target.join(' ')).join('; ')}`)",

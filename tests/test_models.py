@@ -1,6 +1,7 @@
 """Which BERT is loaded, from where, and what is said when it cannot be."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -34,14 +35,14 @@ BASE, ALIAS = "google-bert/bert-base-uncased", "bert-base-uncased"
 
 
 def save(folder, architecture=BertModel, dtype=torch.float32, **config):
-    """Write a tiny BERT of 1100 tokens, every number of it random, to `folder`; return the folder."""
+    """Write a tiny BERT of 2100 tokens, every number of it random, to `folder`; return the folder."""
     sizes = {"hidden_size": 36, "num_attention_heads": 4, "intermediate_size": 8, "num_hidden_layers": 1}
-    config = BertConfig(**{**sizes, "vocab_size": 1100, "max_position_embeddings": 64, **config})
+    config = BertConfig(**{**sizes, "vocab_size": 2100, "max_position_embeddings": 64, **config})
     torch.manual_seed(0)
     config.save_pretrained(folder)
     state = architecture(config).to(dtype).state_dict()
     save_file({key: value.clone().normal_() for key, value in state.items()}, folder / WEIGHTS)
-    (folder / "vocab.txt").write_bytes(b"".join(VOCABULARY.read_bytes().splitlines(keepends=True)[:1100]))
+    (folder / "vocab.txt").write_bytes(b"".join(VOCABULARY.read_bytes().splitlines(keepends=True)[:2100]))
     return folder
 
 
@@ -128,7 +129,7 @@ def because(capfd):
     assert load_bert().name == "all-MiniLM-L6-v2"
     line, err = capfd.readouterr()
     assert err == ""
-    return re.fullmatch(BUNDLED.format("1100 × 36") + r", because ([^\n]+)\n", line)[1]
+    return re.fullmatch(BUNDLED.format("2100 × 36") + r", because ([^\n]+)\n", line)[1]
 
 
 # What is bundled, and a name that is given
@@ -185,7 +186,7 @@ def test_a_folder_is_loaded_in_the_dtype_of_its_tensors(tmp_path, capfd, dtype, 
     bert = load_bert(folder)
     half = dtype in ("float16", "bfloat16")
     said = f", stored as {dtype}, computed in float32" * half
-    assert capfd.readouterr() == (f"{folder} · 1100 × 36 · from this folder{said}\n", "")
+    assert capfd.readouterr() == (f"{folder} · 2100 × 36 · from this folder{said}\n", "")
     kind = torch.float32 if half else getattr(torch, dtype)
     assert {weights.dtype for weights in bert.model.parameters()} == {kind}
     assert same_weights(bert, folder) and bert.tokenizer.model_max_length == 64
@@ -306,6 +307,10 @@ def empty(table, setting):
 BAD_FOLDERS = {
     "no configuration": (remove("config.json"), "no config.json in"),
     "no vocabulary": (remove("vocab.txt"), "no vocab.txt or tokenizer.json in"),
+    "a link to nothing": (
+        lambda f: (remove("vocab.txt")(f), (f / "vocab.txt").symlink_to("../blobs/a")),
+        "vocab.txt is a link that leads to no file: copy that file, too.",
+    ),
     "pickle": (lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"), "a pickle"),
     # config.json by itself
     "roberta": (configure(model_type="roberta"), "(model_type is 'roberta'): give a BERT"),
@@ -313,7 +318,7 @@ BAD_FOLDERS = {
     "decoder": (configure(is_decoder=True), "(is_decoder is true): give a BERT"),
     "cut off": (damage("config.json", lambda old: old[:50]), "config.json in '{}' is damaged (Unterminated"),
     "empty": (write("config.json", ""), "config.json in '{}' is damaged (Expecting value"),
-    "a list": (write("config.json", "[]"), "config.json in '{}' is damaged ("),
+    "a list": (write("config.json", "[]"), "config.json in '{}' is damaged (it holds no {{…}})"),
     "too long": (write("config.json", " " * 50_000_001), "is damaged (it has 50000001 bytes)"),
     "nonsense": (configure(hidden_size="many"), "does not describe a BERT (Validation error for field"),
     "heads": (configure(num_attention_heads=5), "(The hidden size (36) is not a multiple"),
@@ -321,31 +326,38 @@ BAD_FOLDERS = {
     "padded by no row": (configure(pad_token_id=5000), "(Padding_idx must be within num_embeddings)"),
     "NaN": (configure(layer_norm_eps=float("nan")), "(layer_norm_eps is nan)"),
     "no eps": (configure(layer_norm_eps=0.0), "(layer_norm_eps is 0.0)"),
+    "an eps that hides the variance": (configure(layer_norm_eps=0.5), "(layer_norm_eps is 0.5)"),
     "negative": (configure(layer_norm_eps=-1.0), "(layer_norm_eps is -1.0)"),
     "dropout": (configure(hidden_dropout_prob=2.0), "(hidden_dropout_prob is 2.0)"),
     "minus": (configure(num_attention_heads=-4), "(num_attention_heads is -4)"),
     # config.json and the weights
     "no segments": (empty("token_type", "type_vocab_size"), "(type_vocab_size is 0)"),
     "no places": (empty("position", "max_position_embeddings"), "(max_position_embeddings is 0)"),
-    "another width": (configure(hidden_size=40), "weight is 1100 × 36, not 1100 × 40)"),
+    "another width": (configure(hidden_size=40), "weight is 2100 × 36, not 2100 × 40)"),
     "10**8 places": (configure(max_position_embeddings=10**8), "weight is 64 × 36, not 100000000 × 36)"),
     "10**6 layers": (configure(num_hidden_layers=10**6), "(num_hidden_layers is 1, not 1000000)"),
     "two places": (
         lambda f: save(f, max_position_embeddings=2),
-        "has 2 places, the course's longest need 32",
+        "has 2 places, the course needs 32",
+    ),
+    "eight numbers": (
+        lambda f: save(f, hidden_size=8),
+        "has 8 numbers a row, the course needs 16",
     ),
     # The weights
     "half of them": (damage(WEIGHTS, lambda old: old[:9000]), "damaged or not whole (Error while des"),
     "bad header": (damage(WEIGHTS, lambda old: old[:8] + b"?" + old[9:]), "damaged or not whole ("),
     "whole numbers": (damage(WEIGHTS, lambda old: old.replace(b'"F32"', b'"I32"')), "holds I32, no"),
     "one is 8 bit": (row("position", lambda held: held.to(torch.int8)), "holds I8, no real numbers"),
-    "flat": (row("word", torch.flatten), "embeddings.word_embeddings.weight is 39600, not 1100 × 36)"),
+    "flat": (row("word", torch.flatten), "embeddings.word_embeddings.weight is 75600, not 2100 × 36)"),
     "a NaN": (row("word", last(torch.nan)), "NaN, infinity or a number beyond"),
     "an infinity": (row("position", last(-torch.inf)), "NaN, infinity or a number beyond"),
     "too large": (row("word", last(1e30)), "NaN, infinity or a number beyond 1e15"),
+    "words that are all 0": (row("word", torch.zeros_like), "word_embeddings.weight in '{}' are all 0"),
+    "two rows alike": (row("token_type", lambda held: held[:1].repeat(2, 1)), "are the same in each row"),
     "one lacking": (tensors(lambda held: dict(list(held.items())[1:])), "lack embeddings.LayerNorm.bias"),
     "a fourth table": (tensors(lambda held: held | {"embeddings.x": torch.ones(1)}), "hold embeddings.x"),
-    "two BERTs": (prefix("q.", "c."), "hold 2 BERTs (c., q.)"),
+    "two BERTs": (prefix("", "c."), "hold 2 BERTs (c.embeddings, embeddings)"),
     "no BERT": (tensors(lambda held: {"x": torch.ones(1)}), "hold no embeddings.word_embeddings.weight"),
     "a part from outside": (lambda f: in_parts(f, x=f"../{WEIGHTS}"), "names no files of this folder"),
     "a part lacking": (lambda f: in_parts(f, x="model-3.safetensors"), "no model-3.safetensors in"),
@@ -369,7 +381,11 @@ BAD_FOLDERS = {
     ),
     "binary": (vocabulary(lambda old: b"\xff\xfe\x00" + old), "did not contain valid UTF-8"),
     "HTML": (vocabulary(lambda _: b"<html>\n</html>\n"), "vocabulary in '{}' lacks [UNK]"),
-    "too many tokens": (vocabulary(lambda old: old + b"one-more\n"), "has 1101 tokens for 1100 word"),
+    "few tokens": (
+        vocabulary(lambda old: b"".join(old.splitlines(keepends=True)[:1124])),
+        "has 1124 tokens, the course needs 2100",
+    ),
+    "too many tokens": (vocabulary(lambda old: old + b"one-more\n"), "has 2101 tokens for 2100 word"),
 }
 
 
@@ -416,9 +432,9 @@ def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
 
 
 def test_added_tokens_have_their_rows(tmp_path):
-    folder = save(tmp_path / "x", vocab_size=1102)
-    write("added_tokens.json", '{"[E1]": 1100, "[E2]": 1101}')(folder)
-    assert load_bert(folder).tokenizer("[E2]").input_ids[1] == 1101
+    folder = save(tmp_path / "x", vocab_size=2102)
+    write("added_tokens.json", '{"[E1]": 2100, "[E2]": 2101}')(folder)
+    assert load_bert(folder).tokenizer("[E2]").input_ids[1] == 2101
 
 
 def test_a_model_to_which_a_word_was_added_is_read_back(folder):
@@ -445,7 +461,7 @@ def test_a_full_cache_is_loaded_the_pinned_revision_first_and_the_hub_not_asked(
 
     def found(name):
         bert = load_bert(name)
-        line = f"{re.escape(bert.name)} · 1100 × 36 · from the hub's cache, revision (.{{7}})\n"
+        line = f"{re.escape(bert.name)} · 2100 × 36 · from the hub's cache, revision (.{{7}})\n"
         out, err = capfd.readouterr()
         assert bert.name == (name or ALIAS) and same_weights(bert, checkpoint) and err == ""
         return re.fullmatch(line, out)[1]
@@ -516,7 +532,7 @@ def test_a_download_is_pinned_checked_and_found_again(hub, cache, checkpoint, ca
     server = hub()
     bert = load_bert()
     out, err = capfd.readouterr()
-    assert out == f"bert-base-uncased · 1100 × 36 · downloaded from the hub, revision {PINNED[:7]}\n"
+    assert out == f"bert-base-uncased · 2100 × 36 · downloaded from the hub, revision {PINNED[:7]}\n"
     assert not re.sub(r"\r[\w.]+: +\d+%\|.*", "", err).strip()  # but for the bars of a terminal
     assert same_weights(bert, checkpoint)
     assert all(f"/{BASE}/resolve/{PINNED}/" in request for request in server.requests)
@@ -537,7 +553,7 @@ def test_another_model_comes_by_the_readers_token_and_with_its_tokenizer(hub, fo
     capfd.readouterr()
     for source in ("downloaded from the hub", "from the hub's cache"):
         bert = load_bert("some/bert")
-        assert capfd.readouterr().out == f"some/bert · 1100 × 36 · {source}, revision {COMMIT[:7]}\n"
+        assert capfd.readouterr().out == f"some/bert · 2100 × 36 · {source}, revision {COMMIT[:7]}\n"
         assert same_weights(bert, folder) and bert.tokenizer("a b").input_ids == tokenizer("a b").input_ids
     assert server.tokens == {"Bearer hf_ours"}
     assert any("tokenizer_config.json" in request for request in server.requests)
@@ -570,7 +586,7 @@ def test_a_hub_that_fails_is_given_up_and_leaves_nothing_wrong(
     monkeypatch.setattr(models, "SMALL", 10_000 if fault == "endless" else models.SMALL)
     assert load_bert().name == "all-MiniLM-L6-v2"
     out, err = capfd.readouterr()
-    assert re.match(BUNDLED.format("1100 × 36") + ", because [a-z]", out) and out.count("\n") == 1
+    assert re.match(BUNDLED.format("2100 × 36") + ", because [a-z]", out) and out.count("\n") == 1
     why, advice = FAULTS[fault]
     assert why.lower() in out.lower() and "Error" not in err
     if fault.isdigit() or fault in ("dribble", "portal", "outside"):
@@ -624,6 +640,12 @@ def test_without_network_and_home_it_says_one_line_and_waits_for_nothing(tmp_pat
     assert re.fullmatch(line, ran.stdout) and ran.stderr == ""
 
 
+def test_where_no_assert_is_run_nothing_is_loaded_to_be_proven():
+    run = [sys.executable, "-O", "-c", "from helpers import load_bert; load_bert('bundled')"]
+    ran = subprocess.run(run, capture_output=True, encoding="utf-8", check=False)
+    assert ran.stdout == "" and "no proof would prove anything: unset PYTHONOPTIMIZE" in ran.stderr
+
+
 def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys):
     assert bert.fit("today is a good day") == "today is a good day" and bert.fit("") == ""
     assert capsys.readouterr().out == ""
@@ -632,6 +654,26 @@ def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys
     assert len(bert.tokenizer(cut)["input_ids"]) == most
     said = f"This text has more tokens than this model has places, {most}: it is cut after {cut[-20:]!r}.\n"
     assert capsys.readouterr().out == said
+
+
+def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(folder, monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    load_bert(folder)
+    terminal.flush()
+    said = terminal.buffer.getvalue().decode()
+    assert re.search(r"my b\?rt \? \d+ \? 36 \? from this folder\n$", said)
+
+
+def test_a_name_that_is_no_text_is_not_called_damaged():
+    assert sentence("a\udcff").startswith("The name of a BERT cannot be read ('utf-8' codec can't encode")
+
+
+@pytest.mark.parametrize("text", [None, 5, ["a", "b"], b"a", "half \ud800"])
+def test_what_is_no_text_is_refused_in_one_sentence(bert, text):
+    with pytest.raises(ValueError, match="is no text: write one in quotes, of whole characters") as raised:
+        bert.fit(text)
+    assert raised.value._render_traceback_() == [str(raised.value)] and str(raised.value).isprintable()
 
 
 @pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import browser
+import numpy as np
 import pytest
 import torch
 
@@ -15,15 +16,21 @@ from helpers.picture import PictureError
 ROOT = Path(__file__).parents[1]
 
 
-def make():
+def make(**other):
     """A film of three steps: two lists part, then six places fall in line and the loss halves."""
     one = torch.eye(4, dtype=torch.float64)
     lists = torch.stack([one[0], one[0] + 0.1 * one[1], one[2], one[2] + 0.1 * one[3]])
     line = torch.stack([torch.linspace(1, 0, 6), torch.linspace(0, 1, 6)], dim=1).double()
     mixed = line[[0, 3, 5, 1, 4, 2]]
-    frames = {0: (lists[[0, 2, 1, 3]], mixed), 5: (lists, mixed), 10: (3 * lists, line)}
-    losses = torch.tensor([40.0] * 5 + [10.0] * 5).log().tolist()
-    return film(frames, losses, ["one", "two", "<b>", "</script>"], ["1", "1", "a", "a"], still=(0, 10))
+    frames = {10: (3 * lists, line), 2: (lists[[0, 2, 1, 3]], mixed), 5: (lists, mixed)}  # in whatever order
+    losses = torch.tensor([40.0] * 5 + [10.0] * 5).log()
+    given = {
+        "frames": frames,
+        "losses": losses,
+        "names": ["one", "two", "<b>", "</script>"],
+        "groups": [1, 1, "a", "a"],
+    }
+    return film(**given | {"still": (2, 10)} | other)
 
 
 def test_each_step_is_told_from_the_tables():
@@ -32,7 +39,7 @@ def test_each_step_is_told_from_the_tables():
         "Step {} of 10: as unsure as among {} tokens. {} of 4 words have a word of their own list nearest. "
         "{} of 6 places have a close neighbour nearest."
     )
-    assert data["texts"] == [told.format(*step) for step in ((0, 40, 0, 3), (5, 40, 4, 3), (10, 20, 4, 6))]
+    assert data["texts"] == [told.format(*step) for step in ((2, 40, 0, 3), (5, 40, 4, 3), (10, 20, 4, 6))]
     assert data["curve"] == [40, 40, 20]  # of the mean loss of the last ten steps
 
 
@@ -69,6 +76,7 @@ def test_the_slider_shows_each_step(tmp_path, tab, where):
         tab.goto(address)
         slider, said = tab.get_by_role("slider"), tab.get_by_role("status")
         slider.wait_for()
+        assert tab.locator(".loss circle").get_attribute("cx") == "32"  # above the number of the first step
         assert slider.get_attribute("data-lm-suppress-shortcuts") is not None  # or RISE turns slides
         seen = set()
         for n, key in enumerate(["Home", "ArrowRight", "ArrowRight"]):
@@ -150,8 +158,18 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
                 pull(across, 3 / 4)
                 tab.mouse.down()
                 tab.mouse.up()
-                now["x"][n] = -3.0
+                now["x"][n] = -4.0
                 agrees()
+        for n, key in enumerate(["End", "End", "Home"][:size]):  # as far from the mean as sliders go
+            sliders.nth(n).press(key)
+        inside = tab.locator(".plane").bounding_box()
+        for drawn in tab.locator(".plane rect").all():
+            box = drawn.bounding_box()
+            assert box["y"] > inside["y"] - 1
+            assert box["y"] + box["height"] < inside["y"] + inside["height"] + 1
+        now["x"] = [2.0] * size
+        for n in range(size):
+            sliders.nth(n).fill("2")
         sliders.last.press("Home")
         assert "0 / 0 is no number" in said.inner_text()
         for width in (1280, 390):
@@ -160,12 +178,64 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
         assert browser.axe(tab) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [([1.0], [1], [0]), ([1.0] * 4, [1] * 4, [0] * 4), ([1.0, 2], [1, 1], [0, 0], 1e-5)]
-)
-def test_what_cannot_be_moved_is_told(wrong):
-    with pytest.raises(PictureError, match=r"two or three numbers and an eps of 0, .* and 1, found"):
-        drag(*wrong)
+ROWS = torch.eye(4)[:, :3]
+WRONG = {
+    "drag takes two or three numbers, found 1": lambda: drag([1.0], [1], [0]),
+    "drag takes two or three numbers, found 4": lambda: drag([1.0] * 4, [1] * 4, [0] * 4),
+    "eps must be one of 0, 1e-12, 0.01, 0.1, 1, found 1e-05": lambda: drag([1, 2], [1, 1], [0, 0], 1e-5),
+    r"eps must be one of .*, found array\(\[0, 1\]\)": lambda: drag([1, 2], [1, 1], [0, 0], np.array([0, 1])),
+    r"the sliders move x from -6 to 6, found \[9.0, 1.0\]": lambda: drag([9, 1], [1, 1], [0, 0]),
+    "the sliders move beta from -2 to 2": lambda: drag([1, 1], [1, 1], [3, 0]),
+    "frames must be a dict of step to .words, places., two steps or more": lambda: make(
+        frames=[(ROWS, ROWS)]
+    ),
+    "frames must be a tensor of numbers": lambda: make(frames={"a": (ROWS, ROWS), "b": (ROWS, ROWS)}),
+    "a step of frames is 0 or more, found -5": lambda: make(frames={-5: (ROWS, ROWS), 5: (ROWS, ROWS)}),
+    "step 0 must be a list of 2 tensors, the words and the places": lambda: make(frames={0: 5, 1: 5}),
+    r"places of step 1 must have the shape \[4, 3\]": lambda: make(
+        frames={0: (ROWS, ROWS), 1: (ROWS, ROWS[:3])}
+    ),
+    "words of step 1 holds NaN or infinity": lambda: make(
+        frames={0: (ROWS, ROWS), 1: (ROWS * torch.nan, ROWS)}
+    ),
+    "a film needs two words, two places and two numbers": lambda: make(
+        frames=dict.fromkeys((0, 1), (ROWS, ROWS[:1]))
+    ),
+    "losses must be one from 0 to 30 for each of 10 steps, found 1": lambda: make(losses=[1.0]),
+    "losses must be one from 0 to 30 for each of 10 steps, found 10, from -1 to -1": lambda: make(
+        losses=[-1.0] * 10
+    ),
+    "losses must be a tensor of numbers, found None": lambda: make(losses=None),
+    "names must be a list of 4 strings": lambda: make(names=None),
+    "groups must be a list of 4 names": lambda: make(groups=["a", "b"]),
+    "groups: 1 to 4 groups can be told apart, found 5": lambda: make(
+        frames=dict.fromkeys((2, 10), (torch.eye(5), ROWS)), names=list("abcde"), groups=list("abcde")
+    ),
+    "still must be one of 2, 5, 10, found 7": lambda: make(still=(7,)),
+    "still must be a list of one or more steps": lambda: make(still=()),
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_what_cannot_be_moved_is_told(said):
+    with pytest.raises(PictureError, match=said):
+        WRONG[said]()
+
+
+def test_what_moves_may_be_numbers_of_any_kind():
+    frames = dict.fromkeys((2, 10), (torch.eye(4), ROWS))
+    of = {
+        "float16": lambda t: t.half().requires_grad_(),
+        "array": torch.Tensor.numpy,
+        "list": torch.Tensor.tolist,
+    }
+    usual = make(frames=frames).data
+    for kind in of.values():
+        assert (
+            make(frames={step: [kind(rows) for rows in pair] for step, pair in frames.items()}).data == usual
+        )
+    assert drag([5, 1], [1, 1], [0, 0], torch.tensor(0.01)).data == drag([5, 1], [1, 1], [0, 0], 0.01).data
+    assert "\\ud800" not in json.dumps(make(names=["a", "b", "c", "\ud800"]).data)
 
 
 def test_equal_numbers_without_eps_still_have_a_still():

@@ -94,7 +94,12 @@ def test_the_gallery_has_every_picture():
     assert made - {"styled"} == set(NAMES)
 
 
-@pytest.mark.parametrize("tokens", [SEED, AWKWARD], ids=["seed", "awkward"])
+# What notebooks draw of usual words nbval compares, and no stored picture is cut off.
+@pytest.mark.parametrize(
+    "tokens",
+    [pytest.param(SEED, marks=pytest.mark.weekly), AWKWARD],
+    ids=["seed", "awkward"],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_any_text_fits_a_slide_and_is_said_in_words(name, tokens):
     drawn = one_of_each(tokens)[name]()
@@ -207,6 +212,10 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*(line.get_xydata() for line in a[0].lines), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
     "lines: marks, levels": (lambda: plots.lines(HALF, "n", "y", mark={1: "here"}, levels={"c": 2}), lambda a: [line.get_xydata()[:, 1].tolist() for line in a[0].lines] + texts(a[0]), [HALF, [2, 2], [0.5], "c", "here"]),
     "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [line.get_xydata() for line in a[0].lines], [CLOUD[::2], CLOUD[1::2]]),
+    "lines: a mark among many": (lambda: plots.lines(np.arange(20000.0) ** 2, "n", "y", mark={15000: "here"}), lambda a: a[0].lines[1].get_xydata(), [[15000, 15000**2]]),
+    "lines: numbers of any kind": (lambda: plots.lines({"a": np.array([3.0, 2, 1])[::-1], "b": np.array([1, 2, 3], ">f4"), "c": [torch.tensor(1.0, requires_grad=True), np.array(2), 3], "d": np.broadcast_to(np.float16(1), 3)}, "x", "y"), lambda a: [line.get_ydata() for line in a[0].lines], [[1, 2, 3]] * 3 + [[1, 1, 1]]),
+    "heat_maps: rows in a list": (lambda: plots.heat_maps({"a": [torch.ones(2), np.zeros(2)], "b": ((1, 2), [3, 4])}, "x", "y"), lambda a: arrays(a)[:2], [[[1, 1], [0, 0]], [[1, 2], [3, 4]]]),
+    "bars: a tensor of one number": (lambda: plots.bars({"a": torch.ones(1, requires_grad=True), "b": True}, "x"), lambda a: bars(a[0]), [[1, 1]]),
     "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
     "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
     "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
@@ -305,7 +314,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "bars": (lambda: plots.bars({"a": {1: 0.5, 2: -7.0}, "b": {1: 0.50004, 2: 0.2}}, "x"), lambda a: [f"Largest: b (1), {picture.format_number(max(bars(a[0])[0]))}; smallest: a (2), {picture.format_number(min(bars(a[0])[1]))}"]),
     "bars: groups": (lambda: plots.bars({"a": 2, "b": 1, "c": 3}, "x", groups=["u", "_", "u"]), lambda a: ["Groups: u (2) and _ (1)."]),
     "histograms": (lambda: plots.histograms({"a": [1, 2, 3e6]}, "x", marks={"mean": 2, "median": 2, "_": -5}), lambda a: [f"Mean {picture.format_number(a[0].lines[0].get_xdata()[0])} for a.", *(f"Marked: {text.get_text()}, at {picture.format_number(text.xy[0])}." for text in a[0].texts[2:])]),
-    "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.format_number(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
+    "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.tick(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
     "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}”: column {picture.listed(str(n) for n, p in enumerate(a[0].patches[:-1], 1) if p.get_facecolor()[:3] == patch.get_facecolor()[:3])} in “x”" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
     "grid: each row": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uv"] * 5), lambda a: ["“u”: column 1 in each row; “v”: column 2 in each row."]),
     "strips: alike": (lambda: plots.strips({"p": [1, 2, 3], "q": [2, 4.01, 6], "r": [-1, -2, -3], "s": [3, 0, -1]}), lambda a: ["“p” and “q” are alike; “r” is the reverse of “p”. Largest of all: q, 6"]),
@@ -315,7 +324,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "whole": (lambda: plots.whole(30, 8), lambda a: [f"{texts(a[0])[-4]} layers with attention", texts(a[0])[-2].replace("\n", " ")]),
     "arrows: joined": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}, joined=True), lambda a: [t.get_text().replace("a ", "“a” is ").replace("b ", "“b” is ") for t in a[0].texts if t.get_text()]),
     "arrows: a cosine": (lambda: plots.arrows({"a": [1, 0, 0], "b": [0.6, 0.8, 0]}, angle=True, shadow="b"), lambda a: [f"{t.get_text()}" for t in a[0].texts if t.get_text() not in ("", "a", "b")]),
-    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: [f"{b.get_title()}: from {picture.format_number(of.min())} to {picture.format_number(of.max())}." for b in a[:2] for of in [b.images[0].get_array()]]),
+    "heat_maps": (lambda: plots.heat_maps({"_a": [[1e-6, 2e-6], [0, -3e-6]], "b": [[0, 0], [7e4, 1]]}, "x", "y"), lambda a: [f"{b.get_title()}: from {say(of.min())} to {say(of.max())}." for b in a[:2] for of in [b.images[0].get_array()] for say in [picture.teller(of)]]),
     "heat_maps: names": (lambda: plots.heat_maps({"a": [[1, 2], [0, -3], [1, 1]], "b": [[4, 4], [1, 0], [9, 9]]}, "x", "y", rows=["p", "q", "r"]), lambda a: ["a: y “q” is strongest, “r” palest", "b: y “r” is strongest, “q” palest"]),
     "sum_equation": (lambda: plots.sum_equation(*(p[:, :9] for p in PARTS), SEED), lambda a: [f"longest sum is that of “{SEED[lengths(arrays(a)[3]).argmax()]}”", f"is most like the {['word', 'segment', 'position'][np.argmax([((p * arrays(a)[3]).sum(1) / lengths(p) / lengths(arrays(a)[3])).mean() for p in arrays(a)[:3]])]} part"]),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [f"each of {len([t for t in a[2].texts if getattr(t, 'arrow_patch', None)])} tokens", f"Different rows used: {len([n for n in rows_of(a[0]) if int(n) in IDS])}."]),
@@ -324,6 +333,19 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [f"share is at most {picture.percent(max(b))}" for b in bars(a[0]) if max(b) > 0.5]),
     "before_after": (lambda: plots.before_after(["x", "y"], ([0.1, -2], [0.5, 3]), ([0.0, 0], [1.0, 1])), lambda a: [f"The spread was {min(bars(a[0])[0]) / 2:g} to {max(bars(a[0])[0]) / 2:g}", "it is 1 for every"]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [f"“{b.get_title()}” has “{rows_of(b)[0]}”" for b in a]),
+    "lines: 0 where there is none": (lambda: plots.lines([1, 10], "n", "y", log="y", levels={"d": 0}), lambda a: ["Dashed: d, at below 0.00001."]),
+    "lines: what only the last bits tell apart is drawn level": (lambda: plots.lines([1e6, 1e6 + 0.1], "n", "y"), lambda a: [f"Y by n: {round(a[0].get_ylim()[0] / 0.9):,} throughout"]),
+    "bars: names": (lambda: plots.bars({"": 1, "a\nb": 2, "x" * 999: 3}, ""), lambda a: [f"{a[0].get_xlabel()}: {rows_of(a[0])[0]} 1, {rows_of(a[0])[1]} 2 and {'x' * 79}… 3."]),
+    "bars: percents of many digits": (lambda: plots.bars({"a": 1e99, "b": -1e-12, "c": -0.999}, "x", unit="%"), lambda a: ["a {}, b {} and c {}.".format(*texts(a[0]))]),
+    "strips: many": (lambda: plots.strips({"a": numbers(2000)}), lambda a: ["so not every one is drawn"] * int(a[0].bbox.width * 2 < 2000)),
+    "heat_maps: none is next": (lambda: plots.heat_maps({"a": torch.eye(5), "b": torch.ones(5, 5)}, "x", "y"), lambda a: ["a: 0 of 5, b: 0 of 5."]),
+    "heat_maps: a matrix of no cosines": (lambda: plots.heat_maps({"a": torch.eye(5) * 3}, "x", "y"), lambda a: ["A: from 0 to 3."]),
+    "heat_maps: all equal": (lambda: plots.heat_maps({"a": torch.zeros(3, 2)}, "x", "y", rows=list("pqr")), lambda a: ["A: each y is as strong as the others."]),
+    "shares: two are equal": (lambda: plots.shares([[0.5, 0.5, 0], [0.2, 0.2, 0.6]], ["a", "b"]), lambda a: ["share is at most 60% (“b”). Position is the largest share of “b”."]),
+    "sum_equation: all equal": (lambda: plots.sum_equation(*[torch.ones(2, 2)] * 3, torch.ones(2, 2) * 3, ["a", "b"]), lambda a: ["The longest sum is that of “a” and “b”: 4.24. Mean length: word 1.41, segment 1.41 and position 1.41. One"]),
+    "neighbours: below 0": (lambda: plots.neighbours({"a": [("b", -0.001), ("c", -0.5)]}), lambda a: [f"“b” {texts(a[0])[2]} and “c” {texts(a[0])[3]}."]),
+    "grid: odd names of groups": (lambda: plots.grid({"x": ["a", "b", "c"]}, [["u\nv", " ", None]]), lambda a: ["“u↵v”: column 1 in “x”; “␣”: column 2 in “x”." * (len({p.get_edgecolor() for p in a[0].patches}) == 3)]),
+    "grid: numbers": (lambda: plots.grid({"x": torch.tensor([101, 102]), "y": [0.1 + 0.2, None]}), lambda a: ["x: “101 102”. y: “0.3”."]),
     "pipeline": (lambda: plots.pipeline("sum"), lambda a: [f"step {n} of 7" for n, box in zip((1, 2, 3, 4, 5, 6, 7), a[0].patches[-7:], strict=True) if to_rgb(box.get_facecolor()) != (1, 1, 1)]),
 }  # fmt: skip
 
@@ -337,6 +359,66 @@ def test_the_words_say_what_is_drawn(kind):
         said for said in read(drawn.figure.axes) if said.lower() not in (drawn.alt + drawn.caption).lower()
     ]
     assert not missing, drawn.alt
+
+
+SIZES = {  # the same picture of numbers of any size
+    "bars": lambda n: plots.bars({"a": n, "b": -3 * n}, "x"),
+    "bars: log": lambda n: plots.bars({"a": n, "b": 3 * n}, "x", log=True),
+    "lines": lambda n: plots.lines({"a": [n, 2 * n, n], "b": [2 * n, 3 * n, 4 * n]}, "x", "y"),
+    "histograms": lambda n: plots.histograms({"a": [n, 2 * n]}, "x", marks={"m": n}),
+    "strips": lambda n: plots.strips({"a": [n, -2 * n]}),
+    "heat_maps": lambda n: plots.heat_maps({"a": [[n, 2 * n]]}, "x", "y"),
+    "arrows": lambda n: plots.arrows({"a": [n, 2 * n], "b": [2 * n, n]}, shadow="b"),
+    "sum_equation": lambda n: plots.sum_equation(
+        *[torch.ones(1, 2) * n] * 3, torch.ones(1, 2) * 3 * n, ["a"]
+    ),
+    "before_after": lambda n: plots.before_after(["a"], ([n], [2 * n]), ([2 * n], [n])),
+}
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_no_number_is_told_as_0_because_all_are_small(kind):
+    def zeros(drawn):
+        words = [drawn.alt, drawn.caption, *(text.get_text() for text in words_in(drawn))]
+        return re.findall(
+            r"about 0\b(?!\.)|below|\[0|0\]|(?:from|to|at|mean|spread|of|length|is|[ab],?) 0\b(?!\.)",
+            " | ".join(words),
+        )
+
+    usual, small = SIZES[kind](2.0), SIZES[kind](2e-9)
+    assert zeros(small) == zeros(usual)
+    assert "e−09" in small.alt
+
+
+OPEN = {  # pictures in which one text once covered another, or was cut off
+    "bars": lambda: plots.bars({f"a long name of a bar with many words {n}": -1e5 * n for n in (1, 2)}, "x", unit=" and a unit"),
+    "neighbours": lambda: plots.neighbours({n: [("b", 0.9), ("c", -0.9)] for n in "vwxyz"}),
+    "strips": lambda: plots.strips({"a": numbers(9) * 1e9}),
+    "histograms": lambda: plots.histograms({"a": numbers(9) * 1e9}, "x"),
+    "arrows": lambda: plots.arrows({"a": [100000, 2], "b": [3, -99999]}),
+    "arrows: small": lambda: plots.arrows({"a": [1e-7, 2e-7], "b": [2e-7, 1e-7]}),
+    "points": lambda: plots.points({"a": numbers(9, 2) / 50}, axes=("first", "second")),
+    "one_hot": lambda: plots.one_hot(torch.eye(9), numbers(9, 4) * 100, numbers(9, 4) * 100),
+    "whole": lambda: plots.whole(1, 8),
+    "whole: large": lambda: plots.whole(999, 99999),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OPEN)
+def test_no_text_covers_another_or_is_cut_off(kind):
+    drawn, written, draw = OPEN[kind](), [], Text.draw
+    with patch.object(Text, "draw", lambda text, renderer: (written.append(text), draw(text, renderer))):
+        lay_out(drawn)
+    boxes = [
+        (text.get_text(), text.get_window_extent())
+        for text in dict.fromkeys(written)
+        if text.get_text().strip()
+    ]
+    for (one, a), (other, b) in itertools.combinations(boxes, 2):
+        assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 3, (one, other)
+    page = drawn.figure.bbox.padded(1)
+    cut = [one for one, box in boxes if not (page.contains(*box.p0) and page.contains(*box.p1))]
+    assert not cut
 
 
 def test_the_words_count_the_crossings_of_a_line():
@@ -509,65 +591,87 @@ WRONG = [
     (lambda: plots.sum_equation(T2, T2, torch.ones(2, 3), T2, ["a", "b"]), r"position must have the shape \[2, 2\] = \[T, H\], found \[2, 3\]"),
     (lambda: plots.lines([], "x", "y"), r"curves must have the shape \[n\], found \[0\]"),
     (lambda: plots.lines([1.0, float("nan")], "x", "y"), r"curves holds NaN or infinity, first at \[1\]"),
-    (lambda: plots.lines("abc", "x", "y"), "curves must be a tensor of numbers, found str"),
-    (lambda: plots.shares(T2, "ab"), "tokens must be a list of strings, one or more, found 'ab'"),
-    (lambda: plots.bars([1, 2], "x"), "values must be a dict of name to numbers, found list"),
+    (lambda: plots.lines("abc", "x", "y"), "curves must be a tensor of numbers, found a text"),
+    (lambda: plots.shares(T2, "ab"), "tokens must be a list of one or more strings, found 'ab'"),
+    (lambda: plots.bars([1, 2], "x"), "values must be a dict of name to numbers, found a list of 2 numbers"),
     (lambda: plots.heat_maps({}, "x", "y"), "maps: 1 to 4 maps fit side by side, found 0"),
     (lambda: plots.sum_equation(OUTLIER, T2, T2, OUTLIER + 2 + EYE.flip(0) * 5, ["a", "b"]), r"at token 0 \(“a”\) off by 5"),
     (lambda: plots.sum_equation(OUTLIER, T2, T2, OUTLIER + 2 + DOT * 5, ["a", "b"]), r"at token 1 \(“b”\) off by 5"),
     (lambda: plots.lookup("word", EYE, [0, 1], EYE + DOT, ["a", "b"]), r"row 1 of rows \(“b”\) is not row 1 of the table"),
-    (lambda: plots.lookup("words", EYE, [0], EYE[:1], ["a"]), "kind must be one of word, segment and position"),
+    (lambda: plots.lookup("words", EYE, [0], EYE[:1], ["a"]), "kind must be one of 'word', 'segment', 'position', found 'words'"),
     (lambda: plots.lookup("word", EYE, [2], EYE[:1], ["a"]), r"ids must be from 0 to 1, found \[2\]"),
     (lambda: plots.lines([1.0, -1], "x", "y", log="y"), "heights of 0 or more"),
-    (lambda: plots.lines([1.0, 2], "x", "y", log="Y"), "log must be '', 'x', 'y' or 'xy', found 'Y'"),
+    (lambda: plots.lines([1.0, 2], "x", "y", log="Y"), "log must be one of '', 'x', 'y', 'xy', found 'Y'"),
     (lambda: plots.lines([1.0, 2], "x", "y", x=[2.0, 1]), "x must rise from left to right"),
     (lambda: plots.lines([1.0, 2], "x", "y", mark={7: "no"}), "mark must name values of x, found 7"),
     (lambda: plots.shares([[0.5, 0.5, 0.5]], ["a"]), r"sum to 1, found \[0.5, 0.5, 0.5\]"),
-    (lambda: plots.pipeline("norm"), "step must be None or one of tokenize, .* found 'norm'"),
+    (lambda: plots.pipeline("norm"), "step must be one of None, 'tokenize', .* found 'norm'"),
     (lambda: plots.one_hot(torch.eye(13), torch.eye(13), torch.eye(13)), "at most 12 each way"),
     (lambda: plots.one_hot(T2, T2, T2), "a single 1"),
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
-    (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), "2 tokens need as many word_ids, found 1"),
+    (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), r"word_ids must be a list of 2 word numbers, found \[0\]"),
     (lambda: plots.neighbours({"a": [("b", 0.1), ("c", 0.9)]}), "must come nearest first"),
     (lambda: plots.neighbours({"a": ["bc", "d"]}), "the neighbours of “a” must be a list of pairs, found"),
-    (lambda: plots.before_after(["a"], [1.0], ([1.0], [1.0])), "must each be a pair"),
+    (lambda: plots.before_after(["a"], [1.0], ([1.0], [1.0])), "before must be a list of 2 lists, the means and the spreads, found"),
     (lambda: plots.bars({"a": {"x": 1}, "b": {"y": 1}}, "x"), r"the same series, as the first has: \['x'\]"),
     (lambda: plots.bars({"a": 0.0}, "x", log=True), "values above 0, found 0"),
     (lambda: plots.strips({"a": [1.0, 2]}, marked={2: "c"}), "marked must be from 0 to 1"),
-    (lambda: plots.strips([]), "rows: 1 to 12 strips can be read at a glance, found 0"),
-    (lambda: plots.vocabulary_map({"a": 1}), "tokens must be a list of strings"),
+    (lambda: plots.strips([]), r"rows must be a list of one or more pairs, found \[\]"),
+    (lambda: plots.vocabulary_map({"a": 1}), "tokens must be a list of one or more strings"),
     (lambda: plots.lookup("word", torch.nn.Embedding(2, 2), [0], EYE[:1], ["a"]), "table must be a tensor of numbers"),
     (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
-    (lambda: plots.points({"a": T2}, joined="line"), "joined must be '' or 'ring', found 'line'"),
+    (lambda: plots.points({"a": T2}, joined="line"), "joined must be one of '', 'ring', found 'line'"),
     (lambda: plots.arrows({"a": [1, 2], "b": [0, 0]}, angle=True), "two vectors, both longer than 0"),
-    (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be None or one of a, found 'b'"),
+    (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be one of None, 'a', found 'b'"),
     (lambda: plots.arrows({"a": [1, 2], "b": [1]}), r"b must have the shape \[2\] = \[H\], found \[1\]"),
     (lambda: plots.sum_equation([[100.0]], [[-99.0]], [[0.0]], [[0.9]], ["a"]), r"at token 0 \(“a”\) off by 0.1"),
     (lambda: plots.lookup("word", EYE, [1.9, 0], EYE, ["a", "b"]), r"ids holds what is not a whole number, first at \[0\]"),
     (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), "ids holds what is not a whole number"),
     (lambda: plots.strips({"a": [1.0, 2]}, marked={1: "c", 1.9: "d"}), "marked holds what is not a whole number"),
     (lambda: plots.lines({None: [1.0], "None": [2.0]}, "x", "y"), "curves: two names read the same, None and None"),
-    (lambda: plots.lines([1.0], "x", "y", mark=[0]), "mark must be a dict of number to text, found list"),
+    (lambda: plots.lines([1.0], "x", "y", mark=[0]), "mark must be a dict of number to text, found a list of 1 number"),
     (lambda: plots.lines([1.0], "x", "y", levels={"a": None}), r"levels must be a tensor of numbers, found \[None\]"),
-    (lambda: plots.bars({"a": {"x": 1}, "b": 1}, "x"), "b must be a dict of name to numbers, found int"),
-    (lambda: plots.bars({"a": 1}, "x", marked="b"), "marked must name a single bar, one of a, found 'b'"),
-    (lambda: plots.bars({"a": 1}, "x", groups=["b", "c"]), "groups must be a list of strings, 1, found"),
+    (lambda: plots.bars({"a": {"x": 1}, "b": 1}, "x"), "b must be a dict of name to numbers, found a number"),
+    (lambda: plots.bars({"a": 1}, "x", marked="b"), "marked must be one of None, 'a', found 'b'"),
+    (lambda: plots.bars({"a": 1}, "x", groups=["b", "c"]), "groups must be a list of 1 names, found"),
     (lambda: plots.bars({"a": 1}, "x", marked="a", groups=["b"]), "groups are for single bars of which none is marked"),
-    (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), r"groups of the same lengths, found \[1\] and \[2\]"),
-    (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of strings, 2, found"),
-    (lambda: plots.before_after(["a"], None, None), "before_after cannot draw this: TypeError: object of type"),
+    (lambda: plots.grid({"a": ["b"]}, [["c", "d"]]), "groups of a must be a list of 1 texts, found"),
+    (lambda: plots.points({"a": T2}, axes=("x",)), "axes must be a list of 2 strings, found"),
+    (lambda: plots.before_after(["a"], None, None), "before must be a list of 2 lists, the means and the spreads, found None"),
     (lambda: plots.points({"a": T2}, ["x"]), "a has 2 points and 1 labels"),
     (lambda: plots.points({"a": T2}, {"a": ["x"]}), "a has 2 points and 1 labels"),
     (lambda: plots.histograms({"a": [1.0, 3]}, "x", ends=(0, 2)), "two rising numbers around all values, 1 to 3, found 0 and 2"),
     (lambda: plots.histograms({"a": [1.0]}, "x", ends=[2]), r"ends must have the shape \[2\], found \[1\]"),
-    (lambda: plots.whole(0, 768), "layers and hidden must be 1 or more, found 0 and 768"),
-    (lambda: plots.whole(12, "768"), "hidden must be a tensor of numbers"),
-    (lambda: plots.one_hot(EYE, EYE * 1e9, EYE * 1e9), "only those below 100,000 find room"),
-    (lambda: plots.bars({"a": 5e-324}, "x", log=True), r"values holds a number nearer to 0 than 1e-200, first at \[0, 0\]"),
-    (lambda: plots.bars({"a": 1}, "x", marked=["a"]), r"marked must name a single bar, one of a, found"),
+    (lambda: plots.whole(0, 768), "layers must be from 1 to 999, found 0"),
+    (lambda: plots.whole(12, "768"), "hidden must be a number, found '768'"),
+    (lambda: plots.one_hot(torch.eye(12), numbers(12, 12) * 1e9, numbers(12, 12) * 1e9), "those of so many digits find no room"),
+    (lambda: plots.bars({"a": 5e-324}, "x", log=True), r"a holds a number nearer to 0 than 1e-200"),
     (lambda: plots.points({"a": torch.zeros(2001, 2)}, joined="ring"), "a: up to 2,000 points can have names, groups or a line, found 2,001"),
     (lambda: plots.before_after(["a"], ([1.0], [-1.0]), ([0.0], [1.0])), "a spread is 0 or more"),
     (lambda: plots.neighbours({"a": [("b", 1.5)]}), "a cosine lies between -1 and 1"),
+    (lambda: plots.sum_equation(*[EYE * 1e-8] * 4, ["a", "b"]), r"at token 0 \(“a”\) off by 2e−08"),
+    (lambda: plots.one_hot(EYE, EYE * 1e-3, EYE * 1e-3), "too small to be told from 0"),
+    (lambda: plots.one_hot(EYE, EYE * 1e-5, EYE * 0), "rows is not matrix @ table"),
+    (lambda: plots.lines(np.ma.array([1.0, 99], mask=[0, 1]), "x", "y"), r"curves holds NaN or infinity, first at \[1\]"),
+    (lambda: plots.lines(torch.ones(2, device="meta"), "x", "y"), "found a tensor on the meta device, which holds no numbers"),
+    (lambda: plots.lines(np.array(["1", "2"]), "x", "y"), "must be a tensor of numbers, found a list of 2 texts"),
+    (lambda: plots.lines([1.0, 2], "x", "y", x=[1e10, 1e10 + 0.5]), "by steps that can be told apart"),
+    (lambda: plots.lines([1.0, 2], "x", "y", mark={1: "a", 1.00001: "b"}), "mark: two texts find no room at 1"),
+    (lambda: plots.lines([1.0], "x", "y", levels={n: n for n in range(9)}), "levels: up to 8 find room, found 9"),
+    (lambda: plots.histograms({"a": [1.0]}, "x", marks={n: 1 for n in "abcde"}), "the texts of 5 marks find no room above one another"),
+    (lambda: plots.shares(T2 / 2, {"a", "b"}), "tokens must be a list of one or more strings, found {"),
+    (lambda: plots.strips(T2), r"rows must be a list of pairs, found a tensor of shape \[2, 2\]"),
+    (lambda: plots.bars({"a": [1, 2]}, "x"), r"a must be a number, found \[1, 2\]"),
+    (lambda: plots.bars({n: dict.fromkeys("abcd", 1) for n in "abcdefg"}, "x"), "up to 24 bars can be read at a glance, found 28"),
+    (lambda: plots.bars({"a": 1}, "x", unit=5), "unit must be a text, found 5"),
+    (lambda: plots.bars({"a": 1}, "x", log="no"), "log must be one of False, True, found 'no'"),
+    (lambda: plots.arrows({"a": [1, 0]}, joined="no"), "joined must be one of False, True, found 'no'"),
+    (lambda: plots.pipeline(np.array(["word", "sum"])), "step must be one of None, 'tokenize', .* found array"),
+    (lambda: plots.points({"a": T2}, {"b": ["x", "y"]}), "a title of labels must be one of 'a', found 'b'"),
+    (lambda: plots.points({"a": T2}, groups=5), "groups must be a list of one or more names, found 5"),
+    (lambda: plots.grid({"a": None}), "a must be a list of one or more texts, found None"),
+    (lambda: plots.grid({"a": ["b"]}, {"a": ["c"]}), "groups must be a list of 1 lists of names, found"),
+    (lambda: plots.word_pieces(["a"], ["a"], [1], [0]), r"text must be a text, found \['a'\]"),
     (lambda: plots.lookup("word", torch.tensor([[1.0], [2], [torch.nan]]), [0], [[1.0]], ["a"]), r"of the rows drawn the table holds NaN or infinity, first at \[2, 0\]"),
 ]  # fmt: skip
 

@@ -40,7 +40,7 @@ def new_ids(_):
         given(torch.tensor([[2, 8, 9, 3], [2, 4, 6, 3]]), [0, 2, 3, 5, 9], 5),
         given(torch.tensor([[40, 4, 41]]), [4, 6, 40], 6),
     ]
-    why = "Tokenizer and table have to be renumbered together, or every token gets another's row."
+    why = "Tokenizer and table have to be renumbered together, or a token gets another's row, or none."
     yield Function(renumber, why, inputs, "Where in `kept` does each id stand?")
     of = "[[{} for i in row] for row in input_ids.tolist()]"
     at = "kept.index(i) if i in kept else "
@@ -101,7 +101,9 @@ def resized(bert, number):
     It is called as `model.embeddings` is. Raises a KeyError if there is no layer of this number.
     """
     fault = RESIZED[number][0]
-    layer = copy.deepcopy(bert.model.embeddings)
+    old = bert.model.embeddings
+    replaced = {id(table): None for table in (old.word_embeddings, old.position_embeddings)}
+    layer = copy.deepcopy(old, replaced)  # without the large tables, which are replaced below
     words, _, places = tables(bert)
     new = words[token_ids(bert, "good day")[1:3]].mean(dim=0) * torch.tensor([[1.0], [-1.0]]).to(words)
     new = new[[0, 0]] if fault == "one row for both" else new

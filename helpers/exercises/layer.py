@@ -74,11 +74,11 @@ def read_everything_back(bert):
     rng = generator()
     toy = [torch.randn(n, 6, generator=rng) for n in (20, 2, 9)]
     words, segments, positions = tables(bert)
-    real = words[2000:2020], segments[:2], positions[:9]
+    real = words[len(words) // 15 :][:20], segments[:2], positions[:9]
     picked = torch.tensor([[3, 0, 0], [1, 1, 1], [4, 0, 7], [15, 1, 7], [0, 1, 2], [19, 0, 8]])
 
     def given_sums(picked, *tables):
-        rows = [table[column] for table, column in zip(tables, picked.T, strict=True)]
+        rows = [table[column % len(table)] for table, column in zip(tables, picked.T, strict=True)]
         return given(sum(rows), *tables)
 
     one_way = [table[:4].clone() for table in toy]

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable
 from statistics import median, median_low
 from types import MappingProxyType
 
@@ -215,14 +216,14 @@ def lookup(bert):
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
     def multiplied(function):
-        """A product reads every row, so that one number missing in one row is missing everywhere."""
-        holed = toy.index_fill(0, torch.tensor([7]), torch.nan)  # no id asks for it
-        found = read(function(batch_of_toy.clone(), holed))
+        """Zero plus minus zero is zero, and a sum begins with zero: minus zero comes out of a row that was picked."""
+        ids = torch.tensor(batches[0])
+        found = read(function(ids.clone(), toy.abs().index_fill(0, ids.flatten(), -0.0)))
+        picked = isinstance(found, torch.Tensor) and (found.signbit() & (found == 0)).any()
         looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
-        seen = "(With NaN in a row that no id asks for, a product gives NaN; yours did not.)"
-        return f"{looked_up} {seen}" if isinstance(found, torch.Tensor) and not found.isnan().any() else None
+        seen = "(Rows of minus zero came out as they were; a sum of products gives plain zero.)"
+        return f"{looked_up} {seen}" if picked else None
 
-    batch_of_toy = torch.tensor(batches[0])
     yield Function(
         lambda ids, table: table[ids],
         "A lookup gives what this product gives, without multiplying by all those zeros.",
@@ -252,6 +253,8 @@ def segments(bert):
     ids = bert.tokenizer("good day", "is it")["input_ids"]
     a = ids.index(bert.tokenizer.sep_token_id) + 1
     b = len(ids) - a
+    if (a, b) != (4, 3):
+        raise ValueError("its vocabulary cuts good, day, is or it into pieces")
     right = [0] * a + [1] * b  # a model with one segment row gets zeros from the tokenizer
     why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
     yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
@@ -322,7 +325,7 @@ def border(bert):
 @exercise("4.1", "Who bites whom?")
 def who_bites_whom(bert):
     wanted, handed = token_ids(bert, "dog bites man"), token_ids(bert, "man bites dog")
-    if len(set(wanted)) < len(wanted):
+    if not len(set(wanted)) == len(wanted) == 5:
         raise ValueError("its vocabulary lacks dog, bites or man")
     right = [wanted.index(token_id) for token_id in handed]
     why = "The order of the ids is nothing to BERT; the places are all."
@@ -380,8 +383,8 @@ def positions_under_padding(bert):
 
     def dtype(function):
         found = function(torch.tensor(masks[0]))
-        while isinstance(found, list | tuple) or getattr(found, "dtype", None) == object:
-            found = found[0]  # rows of tensors, numbers
+        while getattr(found, "dtype", object) == object and isinstance(found, Iterable):
+            found = next(iter(found))  # rows of tensors, numbers
         found = torch.as_tensor(found).dtype
         wrong = f"The places are right, but as {found}: nn.Embedding takes torch.int64 (`.long()`)."
         return None if found in (torch.int32, torch.int64) else wrong
