@@ -770,6 +770,11 @@ def test_there_are_twelve_patients(bert):
     assert repr(exercises.patient(bert, 11)) == "patient 11"
     with pytest.raises(KeyError, match="There is no patient 12; there are 0 to 11"):
         exercises.patient(bert, 12)
+    half = len(parts(bert)[2]) // 2  # 10 is right up to there
+    patient, own = exercises.patient(bert, 10), bert.model.embeddings
+    for many in (half, half + 1):
+        ids = torch.ones(1, many, dtype=torch.long)
+        assert torch.allclose(patient(ids), own(ids), atol=1e-5) == (many == half), many
 
 
 def test_each_layer_that_grew_shows_its_fault_where_it_is_said(any_bert):
@@ -854,7 +859,8 @@ def test_the_first_place_beyond_the_tolerance_is_named(bert, say):
         result[-1, -1, -1] += 1
         return result
 
-    assert "at [1, 2, 5], found" in say("6.2", bert, off)
+    told = re.search(r"expected (\S+) at \[1, 2, 5\], found (\S+)\.", say("6.2", bert, off))
+    assert float(told[2]) - float(told[1]) == pytest.approx(1.0001, abs=1e-4)
 
 
 def test_changing_an_argument_in_place_is_said(bert, say):

@@ -421,7 +421,10 @@ def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint)
     "setting, said",
     [
         ({"pad_token": None}, "which names no padding token, so [PAD] pads"),
-        ({"padding_side": "left"}, "padded and cut on the right, where its tokenizer does it on the left"),
+        (
+            {"padding_side": "left", "truncation_side": "left"},
+            "padded and cut on the right, where its tokenizer does it on the left",
+        ),
     ],
 )
 def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
@@ -429,6 +432,7 @@ def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
     tokenizer = load_bert(folder).tokenizer
     assert capfd.readouterr().out.endswith(f" · from this folder, {said}\n")
     assert tokenizer(["a", "a a"], padding=True)["input_ids"][0][-1] == 0 == tokenizer.pad_token_id
+    assert tokenizer.truncation_side == "right"
 
 
 def test_added_tokens_have_their_rows(tmp_path):
