@@ -51,7 +51,9 @@ def check(number, bert=None, answer=..., counts=True):
     `number` is the exercise's, as in "1.3"; `bert` is what `load_bert()` returned; `answer` is a
     value or a function. The right answer is computed from the model in `bert`, which is left as it
     was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
-    whatever the answer is or does; only your own interrupt goes through.
+    whatever the answer is or does, and what does not end is stopped; only your own interrupt goes
+    through. (On macOS, on Windows and beside a GPU one endless step of C, such as
+    `sum(itertools.count())`, is beyond both: restart the kernel.)
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
@@ -92,20 +94,29 @@ def progress():
 
 def reply(asking, answer, tell):
     """(state, words) for an answer; `asking` yields a kind of answer, then (diagnosis, wrong, …)."""
-    try:
-        kind = next(asking)
-    except Exception as error:  # noqa: BLE001 (its inputs are made from the loaded model, which may lack a part)
+    kind, error = attempt(next, asking)
+    if error is not None:  # its inputs are made from the loaded model, which may lack a part
         why = error if isinstance(error, ValueError) else error_line(error)
         return UNANSWERED, f"This exercise does not fit this model, whatever the answer ({why})."
+    replied, error = attempt(lambda: has_dots(answer) or kind.reply(answer, asking, tell))
+    return replied if error is None else (NOT_YET, f"This answer cannot be read: {error_line(error)}")
+
+
+def has_dots(answer):
+    parts = answer.values() if isinstance(answer, dict) else answer
+    if blank(answer) or (isinstance(answer, list | tuple | dict) and any(part is ... for part in parts)):
+        return UNANSWERED, "Put your answer in place of the dots and run the cell again."
+
+
+def attempt(function, *args, **kwargs):
+    """(what the call returns, None), or (None, what it raises)."""
     try:
-        parts = answer.values() if isinstance(answer, dict) else answer
-        if blank(answer) or (isinstance(answer, list | tuple | dict) and any(part is ... for part in parts)):
-            return UNANSWERED, "Put your answer in place of the dots and run the cell again."
-        return kind.reply(answer, asking, tell)
+        with Operation():
+            return function(*args, **kwargs), None
     except (KeyboardInterrupt, TimeUp):
         raise
-    except BaseException as error:  # noqa: BLE001 (what an odd answer raises when it is read)
-        return NOT_YET, f"This answer cannot be read: {error_line(error)}"
+    except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
+        return None, error
 
 
 def said(words, *of):
@@ -216,13 +227,8 @@ class Function:
         if error is not None:
             return NOT_YET, raised(error, self.call_text(len(results)))
         tell("one more input")
-        try:
-            words = self.trial and self.trial(answer)
-        except (KeyboardInterrupt, TimeUp):
-            raise
-        except BaseException as error:  # noqa: BLE001 (the learner's again)
-            words = raised(error, "one more input")
-        if words := words or IN_PLACE * in_place:
+        words, error = attempt(self.trial, answer) if self.trial else (None, None)
+        if words := (error is not None and raised(error, "one more input")) or words or IN_PLACE * in_place:
             return NOT_YET, words
         return RIGHT, said(self.why, results)
 
@@ -232,13 +238,10 @@ class Function:
         for i, (args, kwargs) in enumerate(self.inputs):
             tell(self.call_text(i))
             mine = copies((args, kwargs))
-            try:
-                with Operation():
-                    results.append(function(*mine[0], **mine[1]))
-            except (KeyboardInterrupt, TimeUp):
-                raise
-            except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
+            result, error = attempt(function, *mine[0], **mine[1])
+            if error is not None:
                 return results, error, in_place
+            results.append(result)
             in_place = in_place or not unchanged((args, kwargs), mine)
         return results, None, in_place
 

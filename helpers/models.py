@@ -49,7 +49,7 @@ WHOLE = "give one with config.json, vocab.txt and model.safetensors (a pickle ca
 
 
 class BertError(ValueError):
-    """This BERT cannot be loaded: `args` are what is wrong and what to do, the message is both."""
+    """This BERT cannot be loaded, or not take this text: `args` are what is wrong and what to do, the message is both."""
 
     def __str__(self):
         return one_line(": ".join(self.args) + ".")
@@ -82,6 +82,10 @@ class Bert:
 
     def fit(self, text):
         """`text`, cut after the last token that there is a place for; if something is cut, one line says so."""
+        try:
+            str.encode(text)
+        except (TypeError, UnicodeEncodeError):  # no string, or one with half of a surrogate pair
+            raise BertError(f"{text!r:.40} is no text", "write one in quotes, of whole characters") from None
         most = self.tokenizer.model_max_length
         if len(self.tokenizer(text, verbose=False)["input_ids"]) <= most:
             return text

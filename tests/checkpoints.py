@@ -11,6 +11,7 @@ import tempfile
 import traceback
 import warnings
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from unittest.mock import patch
 
@@ -26,6 +27,12 @@ from transformers import BertConfig, BertModel
 
 from helpers import load_bert, published
 
+LAID_OUT = """
+import helpers.picture as _picture
+_picture.Picture.png = property(lambda self: _picture.styled(self.figure.draw_without_rendering)() or b"")
+"""
+# helpers are imported anew for each notebook and compiled once, also where no bytecode may be written.
+SourceFileLoader.source_to_code = functools.cache(SourceFileLoader.source_to_code)
 NOTEBOOKS = sorted(Path(__file__).parents[1].glob("notebooks/*.ipynb"))
 
 
@@ -115,6 +122,7 @@ def run_notebook(path, model="bundled", until=""):
 
     `model` becomes BERT_MODEL; the last cell that holds the text `until` is the last one run. A cell that raises
     ends the run with an AssertionError that names notebook and cell, unless it is tagged `raises-exception`.
+    Its pictures are laid out and not made into PNGs: how they look, nbval compares.
     Nothing that a notebook sets is left behind.
     """
     notebook = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -124,6 +132,7 @@ def run_notebook(path, model="bundled", until=""):
         del sources[-1]
     ran = []
     with _kernel_like(path.parent, model) as shell:
+        shell.run_cell(LAID_OUT)
         for number, (cell, source) in enumerate(zip(cells, sources, strict=False), 1):
             tags = cell["metadata"].get("tags", [])
             with shell.display_trap, capture_output() as out:

@@ -89,7 +89,7 @@ def test_an_address_of_a_notebook_leads_to_it():
         "my_course": "notebooks",
         "slides/stage": "notebooks",
     }
-    places = found(r"([^\s/%]+)(?:/|%2F)(blob|tree)(?:/|%2F)([\w/%{}.-]+?)\.ipynb")
+    places = found(r"([^\s/%]+)(?:/|%2F)(blob|tree)(?:/|%2F)([\w/%{}.-]+)")
     assert len(places) >= 6
     for name, place in places:
         before, kind, path = place[1], place[2], unquote(place[3])
@@ -98,13 +98,19 @@ def test_an_address_of_a_notebook_leads_to_it():
         path = in_it if kind == "blob" else path
         for said, meant in stands_for.items():
             path = path.replace(said, meant)
-        assert (ROOT / f"{path}.ipynb").is_file(), (name, place[0])
+        assert path.endswith(".ipynb") and (ROOT / path).is_file(), (name, place[0])
 
 
-def test_there_is_one_revision_of_the_real_model_and_one_version_of_everything():
+def test_there_is_one_revision_of_the_real_model_one_branch_and_one_version_of_everything():
     assert {commit[0] for _, commit in found(r"\b[0-9a-f]{40}\b")} == {models.REVISION}
+    branches = found(r"(?:refs/heads/|_branch\W+|branches: \[|/blob/)(\w+)")
+    assert {branch[1] for _, branch in branches} == {"main"} and len(branches) >= 6
     pins = {}
     for name in ("requirements.txt", "tests/requirements.txt", "docs/requirements.txt"):
         pins |= pinned(lines_of(name))
     for name, said in found(r"\b([a-z][\w-]+)==(\d[\w.]*\w)"):
         assert pins.get(said[1]) == said[2], (name, said[0])
+
+
+def test_a_text_is_read_and_written_in_one_encoding_on_every_system():
+    assert not found(r"(?:read|write)_text\((?!.*utf-?8).*")

@@ -65,11 +65,6 @@ ODD = (
 # builds on it (nor on a proof), and nbval has compared its reply.
 TRAINS = "= train(tiny_bert("
 
-LAID_OUT = """
-import helpers.picture as _picture
-_picture.Picture.png = property(lambda self: _picture.styled(self.figure.draw_without_rendering)() or b"")
-"""
-
 # The two that show other models than the loaded one run the same whatever is loaded.
 LOADING = [path for path in NOTEBOOKS if "load_bert()" in path.read_text(encoding="utf-8")]
 each_notebook = pytest.mark.parametrize("path", LOADING, ids=lambda path: path.stem)
@@ -106,21 +101,18 @@ def check(path, folder, model="bundled", sentence=None, times=1, solved="✓"):
     """Nothing on stderr, each proof says in one line what holds, and every solution is right by this model too.
 
     What runs is a copy in `folder`: with `sentence` in place of its own, and what teaches or asks `times` times in a row.
-    Its pictures are laid out and not made into PNGs: how they look, nbval compares.
     """
     cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     cells = [{**cell, "source": "".join(cell["source"])} for cell in cells]
-    setup = cells[0]["source"]
     if sentence is not None:
         for cell in cells:
             cell["source"] = re.sub("^sentence = .*", lambda _: f"sentence = {sentence!r}", cell["source"])
-    setup += LAID_OUT
 
     def turns(cell):
         tags = {"proof", "solution"} & set(cell["metadata"].get("tags", ()))
         return ("solution" not in tags) if TRAINS in cell["source"] else 1 if tags else times
 
-    cells = [{**cells[0], "source": setup}, *(cell for cell in cells[1:] for _ in range(turns(cell)))]
+    cells = [cells[0], *(cell for cell in cells[1:] for _ in range(turns(cell)))]
     copy = folder / path.name
     copy.write_text(json.dumps({"cells": cells}), encoding="utf-8")
     ran = run_notebook(copy, model)

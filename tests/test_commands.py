@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from importlib.metadata import distribution, requires
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,9 @@ OURS = {"jupyter", "nbconvert", "pip", "python", "pytest", "ruff", "sphinx-build
 SYSTEM = "bash|cp|Copy-Item|New-Item|mkdir|git|npm|perl|python3?|repo2docker|uv|xargs"
 NAMED = r"^(docs|tests|notebooks|helpers|\.ci)/|^[\w-]+\.(py|md|txt|yml)$"
 MADE = {".venv", "slides", "handouts", "paper", "stage", "docs/_build/html"}  # by the commands themselves
+
+
+requires, distribution = cache(metadata.requires), cache(metadata.distribution)
 
 
 def commands_of(page):

@@ -366,8 +366,9 @@ def handed_in(b):
     wanted = "Expected a function, its name without brackets; found"
     yield "6.2", f"{wanted} a list of 3 numbers.", torch.zeros(3)
     yield "6.2", f"{wanted} the class LayerNorm.", torch.nn.LayerNorm
-    once_more = "Your function raised KeyError: 'self' for one more input."
-    yield "6.2", once_more, lambda *args: sys._getframe(1).f_locals["self"].right(*args)
+    calls = itertools.count(1)  # there are six inputs, and one more to see whose work it is
+    once_more = "Your function raised KeyError: 'a' for one more input."
+    yield "6.2", once_more, lambda *args: normed(*args) if next(calls) < 7 else {}["a"]
     yield "6.3", RIGHT, probed, probed_twice
     yield "6.3", "Divided by H - 1", lambda box, hidden: probed(box, hidden, divide_by=1)
     yield "6.3", "Beta is still in your gamma", lambda box, hidden: probed(box, hidden, subtract=False)
@@ -435,7 +436,7 @@ def handed_in(b):
     yield "9.1", "'ization' is not in the vocabulary. A token inside", ["ization", "day", "good"]
     yield "9.1", "0 of the three are right", ["day", "good", "is"]
     yield "9.1", "Expected a list of 3 texts", "apple", ["apple", "day"]
-    yield "9.2", RIGHT, round(asked("9.2", b)[0].right, 3)
+    yield "9.2", RIGHT, *(round(asked("9.2", b)[0].right, places) for places in (3, 4, 5, 6))
     yield "9.3", RIGHT, analogy, lambda *args: np.int64(analogy(*args))
     yield "9.3", "The query words are not excluded", lambda *args: analogy(*args, leave_out="")
     yield "9.3", "Only b and c are left out", lambda *args: analogy(*args, leave_out="bc")
@@ -787,6 +788,14 @@ def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):
     large = models.Bert(bert.tokenizer, BertModel(BertConfig(**sizes, num_attention_heads=1)), "large")
     assert say("6.1", large, (1023 / 1024) ** 0.5).startswith("✓")
     assert "One off" in say("6.1", large, (1024 / 1025) ** 0.5)
+
+
+def test_what_a_model_lacks_is_not_held_against_the_answer(bert, say):
+    sizes = {"hidden_size": 12, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    one = models.Bert(bert.tokenizer, BertModel(BertConfig(**sizes, type_vocab_size=1)), "one segment")
+    why = "(with one segment row some of its faults cannot show)."
+    assert say("11.3", one, lambda layer, reference: True).endswith(why)
+    assert say("5.3", one, nearest_by_loops).startswith("✓")
 
 
 def test_both_meanings_of_a_median_are_right(small, say):

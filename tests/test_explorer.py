@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
 from helpers.models import Bert
-from helpers.picture import DIVERGING
+from helpers.picture import COLOURS, DIVERGING, PARTS
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
 import explorer_data
@@ -191,6 +191,9 @@ def test_a_token_is_followed_by_click_and_by_keys(page):
     assert read.inner_text().startswith("Number 0 of “day”")
     page.locator(".line", has_text="today").hover(position={"x": 250, "y": 10})
     assert re.match(r"Number \d+ of “today”", read.inner_text())
+    for key, token in {"Home": "CLS", "End": "SEP", "PageUp": "CLS", "PageDown": "SEP"}.items():
+        page.locator(".rows").press(key)
+        assert page.locator("[aria-selected=true] .hidden").inner_text().startswith(f"“[{token}]”"), key
     page.locator(".rows").press("Escape")
     assert detail.inner_text() == ""
 
@@ -427,6 +430,9 @@ def test_negative_numbers_are_green_and_positive_ones_red_as_in_the_pictures(ber
         (value > 0, redder > 0) for value, redder in pairs if abs(redder) > 20
     ]  # what is near 0 has no hue
     assert len(clear) > 15 and all(positive == red for positive, red in clear)
+    if scheme == "light":  # and each part has there the colour that it has everywhere
+        code = (Path(__file__).parents[1] / "helpers/explorer.js").read_text("utf-8")
+        assert " ".join(f"--{part}: {COLOURS[part]};" for part in PARTS) in code
 
 
 BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -

@@ -669,6 +669,13 @@ def test_a_name_that_is_no_text_is_not_called_damaged():
     assert sentence("a\udcff").startswith("The name of a BERT cannot be read ('utf-8' codec can't encode")
 
 
+@pytest.mark.parametrize("text", [None, 5, ["a", "b"], b"a", "half \ud800"])
+def test_what_is_no_text_is_refused_in_one_sentence(bert, text):
+    with pytest.raises(ValueError, match="is no text: write one in quotes, of whole characters") as raised:
+        bert.fit(text)
+    assert raised.value._render_traceback_() == [str(raised.value)] and str(raised.value).isprintable()
+
+
 @pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])
 def test_what_is_no_name_is_refused_in_one_sentence(name):
     assert sentence(name).startswith(f"load_bert was given an object of type {type(name).__name__}: ")

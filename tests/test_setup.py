@@ -137,6 +137,12 @@ def test_a_workflow_may_only_read_but_for_publishing_and_cannot_pass_in_vain(pat
             assert brings(installed_by(files), program), f"nothing installed there brings {program}"
 
 
+def test_what_ci_run_listens_to_a_workflow_says():
+    said = "".join(path.read_text("utf-8") for path in ROOT.glob(".github/workflows/*.yml"))
+    heard = set(re.findall(r"\$\{(\w+):-", (ROOT / ".ci/run").read_text("utf-8")))
+    assert "BERT_REAL" in heard and heard <= set(re.findall(r"^ +([A-Z_]+): ", said, re.MULTILINE))
+
+
 def test_every_file_asks_for_the_same_lowest_python_and_each_line_has_its_twin_for_windows():
     lowest = SETTINGS["project"]["requires-python"].removeprefix(">=")
     said = {

@@ -182,6 +182,8 @@ def static(folder):
     with browser.page(*SCREEN) as page:
         page.goto((folder / "slides" / "lecture.slides.html").as_uri())
         page.wait_for_selector(".reveal.ready")
+        with page.expect_popup():
+            page.keyboard.press("s")  # the speaker view
         return settled(page)
 
 
