@@ -222,7 +222,8 @@ def explore(page, text, box=0):
     page.evaluate(_TYPE, [text, box])
 
 
-_TYPE = """([text, box]) => new Promise((done) => {
+_TYPE = """([text, box]) => new Promise((done, fail) => {
+  setTimeout(fail, 60_000, new Error("it has drawn nothing for a minute"));
   const root = document.querySelector(".bert-explorer"), input = root.querySelectorAll("input")[box];
   const before = root.dataset.drawn;
   new MutationObserver((_, me) => {

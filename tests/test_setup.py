@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 from test_anywhere import SKIP
 from test_commands import brings, installed_by
 
+from helpers import copies, models
+
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}  # conda-forge's name is another
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -135,6 +137,32 @@ def test_a_workflow_may_only_read_but_for_publishing_and_cannot_pass_in_vain(pat
         files = re.findall(r"-r (\S+)", step.get("run", ""))
         for program in {"sphinx-build", "pytest"} & set(step.get("run", "").split()):
             assert brings(installed_by(files), program), f"nothing installed there brings {program}"
+
+
+# What is lost without a word when it no longer stands there: nothing that runs here would miss it.
+NEEDED = {
+    ".ci/run": ["ruff check .\n", "ruff format --check .\n"],
+    ".devcontainer/devcontainer.json": ["-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
+    ".github/workflows/pages.yml": ["path: docs/_build/html\n", "branches: [main]", "needs: build"],
+    ".github/workflows/real-model.yml": ["tests/test_published.py tests/test_any_bert.py\n", models.REVISION],
+    ".github/workflows/test.yml": ["[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest]"],
+    ".github/workflows/weekly.yml": ["cron: ", "tests/processors.py", "versions: NEWEST", "versions: LOWEST"],
+    ".gitignore": [f"/{copies.FOLDER}/\n", "/slides/\n", "/handouts/\n", "docs/_build/\n"],
+    "CITATION.cff": [f"version: {SETTINGS['project']['version']}\n"],
+    "docs/conf.py": ['"https://colab.research.google.com"', '"https://mybinder.org"'],
+    "docs/course_site.py": ["https://kaggle.com/kernels/welcome?src="],
+    "docs/address.py": [
+        '"https://colab.research.google.com/github/{0}/',
+        '"https://mybinder.org/v2/gh/{0}/',
+        '"https://kaggle.com/kernels/welcome?src=https://github.com/{0}/',
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_file_says_what_nobody_here_would_miss(name):
+    text = (ROOT / name).read_text("utf-8")
+    assert [said for said in NEEDED[name] if said not in text] == []
 
 
 def test_what_ci_run_listens_to_a_workflow_says():

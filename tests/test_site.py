@@ -209,6 +209,8 @@ def test_without_a_network_the_site_goes_on(site):
             assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
         tab.goto(f"{address}notebooks/05_summation.html")
         assert tab.locator("article h1").count() == 1
+        pictures = tab.evaluate("[...document.images].map((image) => image.src)")
+        assert pictures and "".join(tab.evaluate(LOST, pictures)) == ""
         tab.goto(address)
         assert "".join(tab.evaluate(LOST, [f"{name}.html" for name in [*NOTEBOOKS, *PAGES]])) == ""
         browser.explore(tab, "rows that nobody has asked for")
@@ -219,19 +221,20 @@ def test_a_sentence_has_an_address(address, tab):
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(f"{address}#a=dog+bites+man&b=man bites dog&use=compare")
     tab.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
-    tab.get_by_label("Second text").fill("")
     tab.route("**/embeddings.safetensors", lambda route: (time.sleep(0.5), route.continue_()))
-    tab.get_by_label("Sentence").fill("50% of a & b #é")  # its rows come after the click
-    tab.get_by_role("button", name="Copy a link").click()
-    tab.locator(".line", has_text="50").wait_for()
-    tab.get_by_text("The link is copied").wait_for()
-    copied = tab.evaluate("navigator.clipboard.readText()")
-    assert copied == tab.url
-    tab.goto("about:blank")
-    tab.goto(copied)
-    tab.locator(".line", has_text="50").wait_for()
-    assert tab.get_by_label("Sentence").input_value() == "50% of a & b #é"
-    assert tab.get_by_label("Second text").input_value() == ""
+    for second, use in {"man & dog": "compare", "": "pair"}.items():
+        tab.get_by_label("Second text").fill(second)
+        tab.get_by_label("Sentence").fill("50% of a & b #é")  # its rows come after the click
+        tab.get_by_role("button", name="Copy a link").click()
+        tab.locator(".line", has_text="50").wait_for()
+        tab.get_by_text("The link is copied").wait_for()
+        copied = tab.evaluate("navigator.clipboard.readText()")
+        assert copied == tab.url
+        tab.goto("about:blank")
+        tab.goto(copied)
+        tab.locator(".line", has_text="50").wait_for()
+        values = [tab.get_by_label(name).input_value() for name in ("Sentence", "Second text", "Use it")]
+        assert values == ["50% of a & b #é", second, use]
 
 
 @pytest.mark.parametrize(
