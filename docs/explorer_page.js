@@ -44,10 +44,11 @@ function* plainWords(text, at) {
 /** The longest piece from the left that is in the vocabulary, then the longest of the rest, and so on; [UNK] if one is missing. */
 function piecesOf(word, ids) {
   const letters = Array.from(word), pieces = [];
+  if (letters.length > LONGEST) return ["[UNK]"];
   for (let from = 0, to; from < letters.length; from = to) {
     const piece = () => (from ? "##" : "") + letters.slice(from, to).join("");
     for (to = letters.length; to > from && !ids.has(piece()); ) to--;
-    if (to === from || letters.length > LONGEST) return ["[UNK]"];
+    if (to === from) return ["[UNK]"];
     pieces.push(piece());
   }
   return pieces;

@@ -44,6 +44,8 @@ def size(value):
 
 def plain(value):
     """Nested lists of floats or texts, from anything that holds them in an order."""
+    if type(value) in (bool, int, float):  # first, as there may be millions
+        return float(value)
     if hasattr(value, "__array__") and not isinstance(value, torch.Tensor | np.ndarray):
         value = np.asarray(value)  # of pandas, too
     if isinstance(value, torch.Tensor | np.ndarray):

@@ -46,6 +46,7 @@ STYLE = {
     **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.labelcolor", "ytick.labelcolor"), INK),
     **dict.fromkeys(("axes.spines.right", "axes.spines.top", "legend.frameon"), False),
     "axes.axisbelow": True,
+    "axes.formatter.limits": [-3, 6],
     "axes.labelsize": 12,
     "axes.titlesize": 12.5,
     "axes.titleweight": "bold",

@@ -351,7 +351,7 @@ def _written(numbers):
         raise PictureError(
             "one_hot writes two decimals of every number: these are too small to be told from 0"
         )
-    decimals = next((d for d in (0, 1) if np.abs(numbers - numbers.round(d)).max() < 1e-4 * most), 2)
+    decimals = next((d for d in (0, 1) if np.abs(numbers - numbers.round(d)).max() < 1e-4 * min(1, most)), 2)
     return np.vectorize(lambda n: f"{n:.{decimals}f}".replace("-", "−"))(numbers.round(decimals) + 0)
 
 
