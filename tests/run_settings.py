@@ -41,7 +41,13 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 SHIFT = 2  # device pixels, one CSS pixel: as far may a mark stand from its place on another processor
 STEP = 3  # of 255: as much may rounding change a colour
 
-IMPORTED = ["anywidget", "ipykernel.kernelapp", "matplotlib.figure", "transformers.models.bert.modeling_bert"]
+IMPORTED = [
+    "run_settings",
+    "anywidget",
+    "ipykernel.kernelapp",
+    "matplotlib.figure",
+    "transformers.models.bert.modeling_bert",
+]
 
 
 class Forked:
