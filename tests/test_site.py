@@ -221,7 +221,7 @@ def test_a_sentence_has_an_address(address, tab):
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(f"{address}#a=dog+bites+man&b=man bites dog&use=compare")
     tab.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
-    tab.route("**/embeddings.safetensors", lambda route: (time.sleep(0.5), route.continue_()))
+    tab.route("**/embeddings.safetensors", lambda route: (time.sleep(0.1), route.continue_()))
     for second, use in {"man & dog": "compare", "": "pair"}.items():
         tab.get_by_label("Second text").fill(second)
         tab.get_by_label("Sentence").fill("50% of a & b #é")  # its rows come after the click
