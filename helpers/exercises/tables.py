@@ -256,7 +256,7 @@ def segments(bert):
     if (a, b) != (4, 3):
         raise ValueError("its vocabulary cuts good, day, is or it into pieces")
     right = [0] * a + [1] * b  # a model with one segment row gets zeros from the tokenizer
-    why = "A segment ends with its own [SEP]: that is the convention the table was trained with."
+    why = "A segment ends with its own [SEP]: that is the convention BERT was trained with."
     yield Value(right, why, "Write the tokens down, [CLS] and both [SEP] too, one number under each.")
     yield "The second [SEP] is in segment 0: it ends segment 1.", [0] * a + [1] * (b - 1) + [0]
     yield "The first [SEP] is in segment 1: it ends segment 0.", [0] * (a - 1) + [1] * (b + 1)
