@@ -555,6 +555,7 @@ def test_another_bert_and_what_its_kernel_answers(tmp_path):
     facts, stages = numbers(bert, "good 🙂 " * 40)
     assert json.loads(json.dumps(content)) == json.loads(json.dumps({"to": "a 1", **facts}))
     assert (facts["cut"], facts["width"], len(facts["tokens"])) == (64, 36, 64)
+    assert numbers(bert, "good day " * 31)[0]["cut"] == 0  # it just fits
     assert facts["unknown"] == {2 * n: "🙂" for n in range(1, 32)}
     expected = np.stack([stages[stage].float() for stage in STAGES])
     np.testing.assert_array_equal(np.frombuffer(data, np.float32).reshape(5, 64, 36), expected)

@@ -307,6 +307,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "lines: by steps that are next to nothing": (lambda: plots.lines({"a": np.linspace(1, 1.05, 99999)}, "n", "y"), lambda a: ["a: rises from 1 to 1.05"]),
     "lines: level and large": (lambda: plots.lines({"a": [1e50] * 3}, "n", "y"), lambda a: ["a: 1e50 throughout"]),
     "histograms: equal and large": (lambda: plots.histograms({"a": [1e50] * 3}, "x"), lambda a: ["Mean 1e50 for a."]),
+    "bars: marked among equals": (lambda: plots.bars({"a": 3, "b": 2, "c": 2, "d": 1}, "x", marked="c"), lambda a: ["C: 2, number 2 of 4."]),
     "bars: named by numbers": (lambda: plots.bars({1: 5, 2: 7, 3: 9}, "x", marked=2), lambda a: ["2: 7, number 2 of 3."]),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]), said_of_pieces),
     "word_pieces: pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]), said_of_pieces),
@@ -318,7 +319,7 @@ SAID = {  # awkward data, and what must be said of them: read from what is drawn
     "strips": (lambda: plots.strips({"a": [1e-6, -2e-6, 0], "b": [0, 0, 0]}, marked={1: "c"}), lambda a: [f"Largest of all: a, {picture.tick(-2e-6)} at dimension {np.abs(arrays(a)[0][0]).argmax()}", "1 of 3 are exactly 0", "3 of 3 are exactly 0"]),
     "grid": (lambda: plots.grid({"x": list("abc") * 20, "_y": ["d"]}, [["_u", "", "v"] * 19 + ["w"] * 3, ["v"]]), lambda a: [f"“{kind}”: column {picture.listed(str(n) for n, p in enumerate(a[0].patches[:-1], 1) if p.get_facecolor()[:3] == patch.get_facecolor()[:3])} in “x”" for kind, patch in zip(("_u", "v"), a[0].figure.legends[0].get_patches(), strict=True)] + [f"first {len({p.get_x() for p in a[0].patches})} are drawn"]),
     "grid: each row": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uv"] * 5), lambda a: ["“u”: column 1 in each row; “v”: column 2 in each row."]),
-    "strips: alike": (lambda: plots.strips({"p": [1, 2, 3], "q": [2, 4.01, 6], "r": [-1, -2, -3], "s": [3, 0, -1]}), lambda a: ["“p” and “q” are alike; “r” is the reverse of “p”. Largest of all: q, 6"]),
+    "strips: alike": (lambda: plots.strips({"p": [1, 2, 3], "q": [2, 4.01, 6], "r": [-1, -2, -3], "s": [1, 2, 1.2]}), lambda a: ["“p” and “q” are alike; “r” is the reverse of “p”. Largest of all: q, 6"]),
     "strips: none alike": (lambda: plots.strips({"p": [1, 0, 0], "q": [0, 1, 0]}), lambda a: [f"A dot: exactly 0, {len(a[0].lines[0].get_xdata())} of 6 numbers"]),
     "points: a line": (lambda: plots.points({"p": [[0, 1], [1, 2], [5, 6]], "q": [[0, 1], [1, 2], [5, 5]]}), lambda a: ["P: all points lie on one line."]),
     "grid: runs": (lambda: plots.grid({n: "ab" for n in "pqrst"}, ["uu", "uu", ["", ""], "u_", "u_"]), lambda a: ["“u”: column 1 to 2 in “p” to “q”, 1 in “s” to “t”; “_”: column 2 in “s” to “t”."]),
@@ -580,8 +581,8 @@ def test_numbers_in_words_are_short():
     values = (23440896, 2.3649, 0.98512, -0.34, 0.0004, 1e-6)
     told = ["23,440,896", "2.36", "0.985", "−0.34", "about 0", "0"]
     assert [picture.format_number(value) for value in values] == told
-    told = ["98%", "2%", "0.01%", "99.9%", "100%"]
-    assert [picture.percent(share) for share in (0.983, 0.017, 0.0001, 0.9996, 1)] == told
+    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%"]
+    assert [picture.percent(share) for share in (0.983, 0.017, 0.0001, 0.997, 0.9996, 1)] == told
 
 
 # ---------------------------------------------------------------- refusals
@@ -626,6 +627,7 @@ WRONG = [
     (lambda: plots.arrows({"a": [1, 2], "b": [0, 0]}, angle=True), "two vectors, both longer than 0"),
     (lambda: plots.arrows({"a": [1, 2]}, shadow="b"), "shadow must be one of None, 'a', found 'b'"),
     (lambda: plots.arrows({"a": [1, 2], "b": [1]}), r"b must have the shape \[2\] = \[H\], found \[1\]"),
+    (lambda: plots.sum_equation(*[torch.ones(1, 1)] * 3, torch.full((1, 1), 3.0001), ["a"]), r"at token 0 \(“a”\) off by 9.99e−05"),
     (lambda: plots.sum_equation([[100.0]], [[-99.0]], [[0.0]], [[0.9]], ["a"]), r"at token 0 \(“a”\) off by 0.1"),
     (lambda: plots.lookup("word", EYE, [1.9, 0], EYE, ["a", "b"]), r"ids holds what is not a whole number, first at \[0\]"),
     (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), "ids holds what is not a whole number"),

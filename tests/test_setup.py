@@ -153,7 +153,7 @@ NEEDED = {
     "docs/course_site.py": ["https://kaggle.com/kernels/welcome?src="],
     "docs/address.py": [
         '"https://colab.research.google.com/github/{0}/',
-        '"https://mybinder.org/v2/gh/{0}/',
+        '"https://mybinder.org/v2/gh/{0}/main?urlpath=lab/tree/notebooks/00_start_here.ipynb"',
         '"https://kaggle.com/kernels/welcome?src=https://github.com/{0}/',
     ],
 }

@@ -253,6 +253,7 @@ def test_a_handout_has_no_solutions_notes_or_outputs_and_runs(tmp_path):
         assert "Solution (folded)" not in handout and "For the lecturer" not in handout
         cells = json.loads(handout)["cells"]
         assert not any(cell.get("outputs") for cell in cells)
+        assert handout.count('"proof"') == path.read_text("utf-8").count('"proof"')
         asked = sum("**Predict" in "".join(cell["source"]) for cell in cells)
         assert asked == 0 or handout.count("What it showed: open it") > asked / 2, path.name
         assert handout.count("<summary>Hint") == path.read_text("utf-8").count("<summary>Hint")
