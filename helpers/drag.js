@@ -3,8 +3,7 @@
 `mount` draws into an element, beginning with `data` from helpers/moving.py, in a notebook (the default export is what
 anywidget calls) and in a web page. */
 
-const EPS = [0, 1e-12, 0.01, 0.1, 1], FAR = 6, END = 8; // a token's numbers go from -FAR to FAR, the plane of the bars from -END to END
-const ORDER = ["first", "second", "third"], BAR = 1.1; // a bar's room
+const ORDER = ["first", "second", "third"], BAR = 1.1, END = 8; // a bar's room; the plane of the bars goes from -END to END
 const CSS = `
 .drag-now { container-type: inline-size; max-width: 900px; box-sizing: border-box; margin: .5em 0; padding: 10px;
   border: 1px solid #c8c8c8; border-radius: 8px; background: #fff; color: #161616; font: 15px/1.4 system-ui, sans-serif;
@@ -36,7 +35,6 @@ const line = (look) => `<path fill="none" stroke-linecap="round" ${look}/>`;
 
 /** Two numbers: an arrow for each vector, and a dashed line from tip to tip. */
 const arrows = {
-  end: FAR,
   drawn: (colours) => line('stroke="#5a5a5a" stroke-width=".06" stroke-dasharray=".2 .16"') + colours.map((colour) => `<g>${line(`stroke="${colour}" stroke-width=".12"`)}<circle r=".24" fill="${colour}"/></g>`).join(""),
   move: ([way, ...each], vectors) => {
     way.setAttribute("d", `M${vectors.map(([x, y]) => `${x} ${-y}`).join("L")}`);
@@ -53,7 +51,6 @@ const arrows = {
 
 /** Three numbers: three bars for each vector, and the token's mean as a dashed line. Of 6, 6 and -6 the last is 8 below the mean. */
 const bars = {
-  end: END,
   drawn: (colours) => line('stroke="#5a5a5a" stroke-width=".06" stroke-dasharray=".2 .16"') + colours.map((colour) => `<g fill="${colour}">${"<rect/>".repeat(3)}</g>`).join(""),
   move: ([way, ...each], vectors, mean) => {
     way.setAttribute("d", `M${-END} ${-mean}h${3 * BAR + 0.5}`);
@@ -65,17 +62,18 @@ const bars = {
   pulled: (x, across, up) => { x[Math.max(0, Math.min(2, Math.floor((across + END - 0.4) / BAR)))] = up; },
 };
 
-/** Draw into `el` a token `data.x` with `data.gamma`, `data.beta`, `data.eps`; `data.kinds` are names and colours of the arrows. */
+/** Draw into `el` a token `data.x` with `data.gamma`, `data.beta`, `data.eps`, one of `data.choices`; `data.kinds` are names and colours
+ * of the arrows, and `data.ends` how far a slider goes. */
 export function mount(el, data) {
   const root = document.createElement("div"), now = { x: [...data.x], gamma: [...data.gamma], beta: [...data.beta], eps: data.eps };
-  const kind = now.x.length === 2 ? arrows : bars, { end } = kind;
+  const { ends, choices } = data, kind = now.x.length === 2 ? arrows : bars, end = kind === arrows ? ends.x : END;
   const box = (name, min, max, step) => `<label>${name} <b></b><input data-lm-suppress-shortcuts type="range" min="${min}" max="${max}" step="${step}"></label>`;
-  const boxes = [["a token", -FAR, FAR, 0.5], ["gamma", -2, 2, 0.1], ["beta", -2, 2, 0.1]].flatMap(([name, ...ends]) => now.x.map((_, n) => box(`${name}, ${ORDER[n]}:`, ...ends)));
+  const boxes = [["x", "a token", 0.5], ["gamma", "gamma", 0.1], ["beta", "beta", 0.1]].flatMap(([of, name, step]) => now[of].map((_, n) => box(`${name}, ${ORDER[n]}:`, -ends[of], ends[of], step)));
   root.className = "drag-now";
   root.innerHTML = `<style>${CSS}</style><div><svg class="plane" viewBox="${-end} ${-end} ${2 * end} ${2 * end}" aria-hidden="true">
       <path d="M${-end} 0H${end}${kind === arrows ? `M0 ${-end}V${end}` : ""}" stroke="#c4c4c4" stroke-width=".04"/>
       ${kind.drawn(data.kinds.map(([, colour]) => colour))}</svg></div>
-    <div style="--wide: ${now.x.length === 2 ? 1 : 3}; --narrow: ${now.x.length}">${boxes.join("")}${box("eps:", 0, EPS.length - 1, 1)}</div><p role="status"></p>
+    <div style="--wide: ${now.x.length === 2 ? 1 : 3}; --narrow: ${now.x.length}">${boxes.join("")}${box("eps:", 0, choices.length - 1, 1)}</div><p role="status"></p>
     <div class="kinds">${data.kinds.map(([, colour]) => `<span style="border-color: ${colour}"></span>`).join("")}</div>`;
   root.querySelectorAll(".kinds span").forEach((span, n) => span.append(data.kinds[n][0]));
   const plane = root.querySelector(".plane"), inputs = [...root.querySelectorAll("input")];
@@ -84,7 +82,7 @@ export function mount(el, data) {
   function show() {
     const { mean, variance, vectors } = steps(now), lost = vectors[2].some(Number.isNaN);
     places.forEach(([of, n], at) => { inputs[at].value = of[n]; });
-    inputs.at(-1).value = EPS.indexOf(now.eps);
+    inputs.at(-1).value = choices.indexOf(now.eps);
     for (const [at, input] of inputs.entries()) {
       const told = at < places.length ? say(places[at][0][places[at][1]]) : sayEps(now.eps);
       input.previousElementSibling.textContent = told;
@@ -98,14 +96,14 @@ export function mount(el, data) {
   inputs.forEach((input, at) => {
     input.oninput = () => {
       if (at < places.length) places[at][0][places[at][1]] = input.valueAsNumber;
-      else now.eps = EPS[input.valueAsNumber];
+      else now.eps = choices[input.valueAsNumber];
       show();
     };
   });
   plane.onpointerdown = plane.onpointermove = (event) => {
     if (!event.buttons) return;
     const { left, top, width } = plane.getBoundingClientRect(), at = (pixels) => (pixels / width) * 2 * end - end;
-    const half = (n) => Math.max(-FAR, Math.min(FAR, Math.round(2 * n) / 2));
+    const half = (n) => Math.max(-ends.x, Math.min(ends.x, Math.round(2 * n) / 2));
     const across = at(event.clientX - left), up = half(-at(event.clientY - top));
     kind.pulled(now.x, kind === arrows ? half(across) : across, up);
     show();

@@ -136,6 +136,7 @@ def drag(x, gamma, beta, eps=1e-12):
     }
     kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
     data = {name: of.tolist() for name, of in given.items()} | {"eps": eps, "kinds": kinds}
+    data |= {"choices": list(EPS), "ends": ENDS}
     if sizes["n"] == 2:
         return Moving("drag", data, plots.arrows(drawn, joined=True))
     bars = {name: dict(zip(("first", "second", "third"), of, strict=True)) for name, of in drawn.items()}

@@ -238,5 +238,6 @@ def test_what_moves_may_be_numbers_of_any_kind():
     assert "\\ud800" not in json.dumps(make(names=["a", "b", "c", "\ud800"]).data)
 
 
-def test_equal_numbers_without_eps_still_have_a_still():
-    assert "[0, 0]" in drag([2, 2], [1, 1], [0, 0], eps=0).still.alt
+def test_the_still_goes_through_layer_norm_too():
+    assert "“by its spread” is [−0.707, 0.707]" in drag([1, 3], [1, 1], [0, 0], eps=1).still.alt
+    assert "[0, 0]" in drag([2, 2], [1, 1], [0, 0], eps=0).still.alt  # equal numbers without eps

@@ -212,7 +212,9 @@ def test_without_a_network_the_site_goes_on(site):
         pictures = tab.evaluate("[...document.images].map((image) => image.src)")
         assert pictures and "".join(tab.evaluate(LOST, pictures)) == ""
         tab.goto(address)
-        assert "".join(tab.evaluate(LOST, [f"{name}.html" for name in [*NOTEBOOKS, *PAGES]])) == ""
+        kept = [f"{name}.html" for name in [*NOTEBOOKS, *PAGES]]
+        kept += [path.relative_to(site).as_posix() for path in site.rglob("*.bin")]
+        assert "".join(tab.evaluate(LOST, kept)) == ""
         browser.explore(tab, "rows that nobody has asked for")
         tab.locator(".line", has_text="nobody").wait_for()
 
@@ -257,6 +259,8 @@ def test_the_search_finds(address, window, words, page, said):
 
 def test_a_notebook_has_one_name_and_a_link_says_what_it_is(site):
     front = (site / "index.html").read_text(encoding="utf-8")
+    shared = re.search(r'html_baseurl \+ "(.+?)"', (ROOT / "docs/course_site.py").read_text("utf-8"))
+    assert (site / shared[1]).is_file()  # the picture of a link that is passed on
     for path in site.glob("notebooks/*.html"):
         text = path.read_text(encoding="utf-8")
         title = re.search("<h1>(.*?)<a", text)[1]

@@ -239,6 +239,8 @@ def test_the_short_path_is_written_and_what_is_not_on_it_comes_whole(tmp_path):
         places = [slide[0]["place"] for slide in minutes.short(path) or slides_of(path)]
         columns = places.count("slide")  # a section, too
         assert written.count("<section>") == len(places) + columns
+    convert("stage", tmp_path, NOTEBOOKS[9])
+    assert (tmp_path / "slides/stage/rise.css").is_file()  # beside the notebook, where RISE looks for it
 
 
 # Handouts
