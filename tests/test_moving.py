@@ -123,6 +123,8 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
         tab.goto(address)
         said, sliders, seen = tab.get_by_role("status"), tab.get_by_role("slider"), set()
         sliders.first.wait_for()
+        ends = [(one.get_attribute("min"), one.get_attribute("max")) for one in sliders.all()]
+        assert ends == [(f"-{end}", f"{end}") for end in (6, 2, 2) for _ in range(size)] + [("0", "4")]
 
         def agrees():
             tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}
