@@ -34,40 +34,39 @@ def three_parts(tokens, hidden=36):
 
 
 def one_of_each(tokens=SEED):
-    """Every picture, drawn for `tokens` and small made-up data."""
+    """All arguments of every picture, made of `tokens` and small made-up data."""
     n, few, first, last = len(tokens), tokens[:4], tokens[0], tokens[-1]
-    parts, table, ids = three_parts(n), numbers(3000, 36, seed=5), torch.arange(n) * 7 % 2000 + 5
-    share, plane, small = torch.softmax(numbers(n, 3), 1), numbers(n, 2), torch.eye(5)[[2, 0, 4]]
-    words = [None, *range(n - 2), None][:n]
-    many = {t: numbers(99, seed=i) for i, t in enumerate(few)}
-    panels, groups = {t: numbers(n, 2) for t in few[:2]}, (few * n)[:n]
+    *parts, total = three_parts(n)
+    table, ids, small = numbers(3000, 36, seed=5), torch.arange(n) * 7 % 2000 + 5, torch.eye(5)[[2, 0, 4]]
+    share, plane, groups = torch.softmax(numbers(n, 3), 1), numbers(n, 2), (few * n)[:n]
+    samples = {t: numbers(99, seed=i) for i, t in enumerate(few)}
     return {
-        "pipeline": lambda: plots.pipeline("word"),
-        "whole": lambda: plots.whole(12, 768),
-        "word_pieces": lambda: plots.word_pieces(" ".join(tokens), tokens, ids, words),
-        "vocabulary_map": lambda: plots.vocabulary_map(
-            [*tokens, *["[unused1]", "a", "a word", "##s"] * 9999]
-        ),
-        "lookup": lambda: plots.lookup("word", table, ids, table[ids], tokens),
-        "one_hot": lambda: plots.one_hot(small, table[:5, :4], small @ table[:5, :4]),
-        "sum_equation": lambda: plots.sum_equation(*parts, tokens),
-        "shares": lambda: plots.shares(share, tokens),
-        "before_after": lambda: plots.before_after(tokens, plane.abs().T, share[:, :2].T),
-        "neighbours": lambda: plots.neighbours({t: [(u, 0.5) for u in tokens[:9]] for t in few}),
-        "bars": lambda: plots.bars({t: {u: i - 0.2 for u in few} for i, t in enumerate(few)}, last),
-        "lines": lambda: plots.lines(many, last, first, mark={5: last}, levels={first: 0.5}),
-        "histograms": lambda: plots.histograms(many, last, marks={first: 0, last: 0.1}),
-        "strips": lambda: plots.strips(list(many.items()), marked={7: first, 9: last}),
-        "grid": lambda: plots.grid({t: tokens for t in few}, [groups] * len(few)),
-        "heat_maps": lambda: plots.heat_maps({t: table[:n, :n] for t in few}, last, first, rows=tokens),
-        "points": lambda: plots.points(panels, tokens, joined="ring", groups=groups),
-        "arrows": lambda: plots.arrows(
-            {t: numbers(36, seed=i) for i, t in enumerate(few)}, angle=True, shadow=few[-1]
-        ),
-    }
+        "pipeline": {"step": "word"},
+        "whole": {"layers": 12, "hidden": 768},
+        "word_pieces": {"text": " ".join(tokens), "tokens": tokens, "ids": ids, "word_ids": [None, *range(n - 2), None][:n]},
+        "vocabulary_map": {"tokens": [*tokens, *["[unused1]", "a", "a word", "##s"] * 9999]},
+        "lookup": {"kind": "word", "table": table, "ids": ids, "rows": table[ids], "tokens": tokens, "limit": None},
+        "one_hot": {"matrix": small, "table": table[:5, :4], "rows": small @ table[:5, :4]},
+        "sum_equation": {**dict(zip(picture.PARTS, parts, strict=True)), "total": total, "tokens": tokens},
+        "shares": {"values": share, "tokens": tokens},
+        "before_after": {"tokens": tokens, "before": plane.abs().T, "after": share[:, :2].T},
+        "neighbours": {"lists": {t: [(u, 0.5) for u in tokens[:9]] for t in few}},
+        "bars": {"values": {t: {u: i - 0.2 for u in few} for i, t in enumerate(few)}, "xlabel": last, "log": False, "unit": "", "marked": None, "groups": None},
+        "lines": {"curves": samples, "xlabel": last, "ylabel": first, "x": None, "log": "", "mark": {5: last}, "levels": {first: 0.5}},
+        "histograms": {"samples": samples, "xlabel": last, "marks": {first: 0, last: 0.1}, "ends": None},
+        "strips": {"rows": list(samples.items()), "marked": {7: first, 9: last}, "limit": None},
+        "grid": {"rows": {t: tokens for t in few}, "groups": [groups] * len(few)},
+        "heat_maps": {"maps": {t: table[:n, :n] for t in few}, "xlabel": last, "ylabel": first, "limit": None, "rows": tokens},
+        "points": {"panels": {t: numbers(n, 2) for t in few[:2]}, "labels": tokens, "joined": "ring", "groups": groups, "axes": None},
+        "arrows": {"vectors": {t: of[:36] for t, of in samples.items()}, "angle": True, "shadow": few[-1], "joined": False},
+    }  # fmt: skip
 
 
 NAMES = list(one_of_each())
+
+
+def one(name, tokens=SEED):
+    return getattr(plots, name)(**one_of_each(tokens)[name])
 
 
 def words_in(drawn):
@@ -89,9 +88,11 @@ def inches(drawn):
 # ---------------------------------------------------------------- every picture, any text
 
 
-def test_the_gallery_has_every_picture():
-    made = {n for n, f in vars(plots).items() if hasattr(f, "__wrapped__")}
-    assert made - {"styled"} == set(NAMES)
+def test_the_tables_have_every_picture_and_argument():
+    assert {n for n, f in vars(plots).items() if hasattr(f, "__wrapped__")} - {"styled"} == set(NAMES)
+    assert {kind.split(":")[0] for kind in SAID} == set(NAMES)
+    taken = {n: list(inspect.signature(getattr(plots, n)).parameters) for n in NAMES}
+    assert taken == {name: list(of) for name, of in one_of_each().items()}
 
 
 # What notebooks draw of usual words nbval compares, and no stored picture is cut off.
@@ -102,7 +103,7 @@ def test_the_gallery_has_every_picture():
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_any_text_fits_a_slide_and_is_said_in_words(name, tokens):
-    drawn = one_of_each(tokens)[name]()
+    drawn = one(name, tokens)
     box = inches(drawn)  # a missing glyph would be a warning, and so an error
     width, height = drawn.figure.get_size_inches()
     assert width == 9
@@ -120,7 +121,7 @@ def test_any_text_fits_a_slide_and_is_said_in_words(name, tokens):
 @pytest.mark.parametrize("count", [1, 512])
 def test_one_token_and_512(name, count):
     tokens = [f"t{i}" for i in range(count)]
-    drawn = one_of_each(tokens)[name]()
+    drawn = one(name, tokens)
     assert inches(drawn).y0 >= -0.02
     written = {text.get_text() for text in words_in(drawn)} & set(tokens)
     said = re.findall(r"first (\d+) and the last (\d+) of 512|(\d+) of the 512 tokens", drawn.caption)
@@ -139,9 +140,9 @@ def test_a_batch_is_its_sentences_one_after_the_other():
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("bars", "neighbours")])
 def test_a_last_bit_changes_no_word(name, monkeypatch):
-    exact, before = numbers, one_of_each()[name]()
+    exact, before = numbers, one(name)
     monkeypatch.setitem(globals(), "numbers", lambda *a, **k: exact(*a, **k) * (1 + 1e-7))
-    again = one_of_each()[name]()
+    again = one(name)
     assert (again.alt, again.caption) == (before.alt, before.caption)
 
 
@@ -667,43 +668,18 @@ def test_a_wrong_argument_is_told_in_one_sentence(case):
     assert raised.value.__cause__ is None
 
 
-GOOD = {  # arguments that are drawn, each of which is then exchanged for each of ODD
-    "pipeline": {"step": "word"},
-    "whole": {"layers": 1, "hidden": 2},
-    "word_pieces": {"text": "a", "tokens": ["a"], "ids": [1], "word_ids": [0]},
-    "vocabulary_map": {"tokens": ["a"]},
-    "lookup": {"kind": "word", "table": EYE, "ids": [1], "rows": EYE[1:], "tokens": ["a"], "limit": 1},
-    "one_hot": {"matrix": EYE, "table": EYE, "rows": EYE},
-    "sum_equation": {"word": T2, "segment": T2, "position": T2, "total": 3 * T2, "tokens": ["a", "b"]},
-    "shares": {"values": [[1.0, 0, 0]], "tokens": ["a"]},
-    "before_after": {"tokens": ["a"], "before": ([0.0], [1.0]), "after": ([0.0], [1.0])},
-    "neighbours": {"lists": {"a": [("b", 0.5)]}},
-    "bars": {"values": {"a": 1.0}, "xlabel": "x", "log": False, "unit": "%", "marked": "a", "groups": None},
-    "lines": {"curves": [1.0, 2], "xlabel": "x", "ylabel": "y", "x": [1, 2], "log": "x", "mark": {1: "a"}, "levels": {"a": 1}},
-    "histograms": {"samples": {"a": [1.0]}, "xlabel": "x", "marks": {"a": 1}, "ends": [-1, 1]},
-    "strips": {"rows": {"a": [1.0, 2]}, "marked": {1: "a"}, "limit": 1},
-    "grid": {"rows": {"a": ["b", "c"]}, "groups": [["d", ""]]},
-    "heat_maps": {"maps": {"a": EYE}, "xlabel": "x", "ylabel": "y", "limit": 1, "rows": ["a", "b"]},
-    "points": {"panels": {"a": EYE}, "labels": ["a", "b"], "joined": "ring", "groups": ["a", "b"], "axes": ["a", "b"]},
-    "arrows": {"vectors": {"a": [1, 2], "b": [3, 4]}, "angle": True, "shadow": "a", "joined": True},
-}  # fmt: skip
 ODD = [None, 5, -1, "\ud800", [], [None], ["_a", "\ud800"], {}, {None: None}, {"_\ud800": float("nan")}, {0: "_\ud800"}, 10**400, 5e-324, object(), 1j,
        {"_\ud800": {"_\ud800": 5e-324}}, {"a": "b"}, {"a": [5e-324, 1e-323]}, {"a": [1e99, -1e99]}, torch.ones(2, 2, 2), torch.ones(2, 2, device="meta")]  # fmt: skip
 
 
-def test_the_tables_have_every_picture_and_argument():
-    assert {kind.split(":")[0] for kind in SAID} == set(NAMES)
-    taken = {n: list(inspect.signature(getattr(plots, n)).parameters) for n in NAMES}
-    assert taken == {name: list(of) for name, of in GOOD.items()}
-
-
-@pytest.mark.weekly  # thousands of arguments; those of GOOD and each odd text are drawn in each push
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.weekly  # thousands of arguments; each picture and each odd text is drawn in each push
+@pytest.mark.parametrize("name", NAMES)
 def test_any_argument_is_drawn_or_refused_in_one_sentence(name):
-    plot, refused, laid_out = getattr(plots, name), 0, set()
-    for argument, odd in itertools.product(GOOD[name], ODD):
+    plot, good, refused, laid_out = getattr(plots, name), one_of_each(["a", "b"])[name], 0, set()
+    good |= {"values": {"a": 1.0, "b": 2.0}} if name == "bars" else {}  # of bars together none is marked
+    for argument, odd in itertools.product(good, ODD):
         try:
-            drawn = plot(**GOOD[name] | {argument: odd})
+            drawn = plot(**good | {argument: odd})
         except picture.PictureError as error:
             refused += 1
             assert re.fullmatch("[^\n]{9,400}", str(error)), (argument, odd)
@@ -713,7 +689,7 @@ def test_any_argument_is_drawn_or_refused_in_one_sentence(name):
                 lay_out(drawn)
             laid_out.add(drawn.alt)
     assert refused > 9
-    lay_out(plot(**GOOD[name]))
+    lay_out(plot(**good))
 
 
 BARS = {"one": {"a": 1.0, "b": 0.5}, "two": {"a": 0.25, "b": 0.75}}
