@@ -31,7 +31,7 @@ except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
     raise SystemExit(told) from None
 
-from .lines import one_line, say, short_text
+from .wording import one_line, say, short_text
 
 AUTOMATIC = "bert-base-uncased"
 ALIASES = ("google-bert/bert-base-uncased", AUTOMATIC)  # one model, cached under either name
