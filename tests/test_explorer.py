@@ -252,6 +252,14 @@ def notes(*texts):
     return said
 
 
+def scale(name, *parts):
+    """What the legend says of where the colours end: of 200 numbers, at most one lies beyond."""
+    step = math.ceil(sum(part.size for part in parts) / 20000)  # of many, some are looked at
+    sizes = np.concatenate([np.abs(part.ravel()[::step]) for part in parts])
+    end = np.quantile(sizes[~np.isnan(sizes)], 0.995, method="lower")
+    return f"{name} {-end:.2f}{end:.2f}"
+
+
 NOTES = {
     "[CLS]": "[CLS] opens every text.",
     "[SEP]": "[SEP] ends each text.",
@@ -261,7 +269,8 @@ NOTES = {
 
 
 def passing(bert, text, pair):
-    """All that the explorer says of one text or of a pair: caption, alt text, notes, and the lines and details by token."""
+    """All that the explorer says of one text or of a pair: caption, alt text, notes, the lines and details by token, what is read
+    out of each, what is seen of each, and the legend."""
     facts, stages = numbers(bert, text, pair)
     stages = {name: rows.double().numpy() for name, rows in stages.items()}
     squares = np.stack([(stages[part] ** 2).sum(1) for part in STAGES[:3]], 1)
@@ -270,7 +279,7 @@ def passing(bert, text, pair):
         ", ".join(f"{part} {percent(one)}" for part, one in zip(STAGES, row, strict=False)) for row in share
     ]
     mean, cut = share.mean(0), cut_said(facts)
-    lines, details = [], []
+    lines, details, shown = [], [], []
     for i, (token, number, kind) in enumerate(
         zip(facts["tokens"], facts["ids"], facts["types"], strict=True)
     ):
@@ -282,6 +291,10 @@ def passing(bert, text, pair):
             of = f"row {row:,} of {facts['sizes'][part]:,}, {length[part]}, share {percent(one)}"
             details[-1] += f" {part}, {of}"
         details[-1] += f" sum, {length['sum']} LayerNorm, {length['LayerNorm']}"
+        known, words = facts["unknown"].get(i, token), facts["words"]
+        goes_on = "goes-on" * (i > 0 and words[i] is not None and words[i] == words[i - 1])
+        behind = f" {quoted(known)}" * (known != token)
+        shown.append(f"{goes_on}|{token}{behind}|word {number}|segment {kind}|position {i}")
     most = STAGES[mean.argmax()]
     caption = f"{len(lines)} tokens. The {most} part brings the largest share on average, {percent(mean.max())}.{cut}"
     alt = (
@@ -291,14 +304,10 @@ def passing(bert, text, pair):
     )
     read = "Number 0 of {}: word {:.4f} + segment {:.4f} + position {:.4f} = {:.4f}, after LayerNorm {:.4f}."
     firsts = zip(facts["tokens"], *(stages[stage][:, 0] for stage in STAGES), strict=True)
-    return (
-        caption,
-        alt,
-        notes(facts),
-        lines,
-        details,
-        [read.format(quoted(token), *of) for token, *of in firsts],
-    )
+    reads = [read.format(quoted(token), *of) for token, *of in firsts]
+    legend = f"First 24 of 384 numbers.{scale('rows and sum', *list(stages.values())[:3])}"
+    legend += f"{scale('after LayerNorm', stages['LayerNorm'])}shareswordsegmentposition"
+    return caption, alt, notes(facts), lines, details, reads, shown, legend
 
 
 def comparing(bert, *texts):
@@ -314,28 +323,36 @@ def comparing(bert, *texts):
         j = next((j for j, other in left if other == token), None)
         left = [(k, other) for k, other in left if k != j]
         pairs.append((i, j))
-    lines, details, reads, moved, same, only = [], [], [], [], [], []
+    lines, details, reads, shown, moved, same, only = [], [], [], [], [], [], []
+    sides = []
     for i, j in pairs + [(None, j) for j, _ in left]:
         token = facts[0]["tokens"][i] if j is None or i is not None else facts[1]["tokens"][j]
         if i is None or j is None:
             said = f"only in the {'second' if i is None else 'first'}"
             only.append(token)
+            seen = f"|place {j if i is None else i}|cosine –"
         elif i == j:
             said = f"at place {i} in both, so the same vector"
             same.append(token)
+            seen = f"|place {i} → {j}|cosine = 1.00"
         else:
             a, b = vectors[0][i], vectors[1][j]
             near = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
             said = f"at place {i} and at {j}: the same word row, another position row, cosine {near:.2f}"
             moved.append(f"{quoted(token)} {said}")
+            seen = f"moved|place {i} → {j}|cosine ≠ {near:.2f}"
+        known = facts[i is None]["unknown"].get(j if i is None else i, token)
+        mark, seen = seen.split("|", 1)
+        shown.append(f"{mark}|{token}{f' {quoted(known)}' * (known != token)}|{seen}")
         lines.append(f"{quoted(token)}, {said}")
         a, b = (None if at is None else vectors[n][at] for n, at in enumerate((i, j)))
-        sides = (a, b, None if a is None or b is None else b - a)
+        row = (a, b, None if a is None or b is None else b - a)
+        sides.append([np.full(384, np.nan) if one is None else one for one in row])
         names = "first", "second", "difference"
-        firsts = ["none" if one is None else f"{one[0]:.4f}" for one in sides]
+        firsts = ["none" if one is None else f"{one[0]:.4f}" for one in row]
         firsts = ", ".join(f"{name} {one}" for name, one in zip(names, firsts, strict=True))
         reads.append(f"Number 0 of {quoted(token)}: {firsts}.")
-        lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in sides]
+        lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in row]
         told = [f"{name}, {one}" for name, one in zip(names, lengths, strict=True)]
         details.append(" ".join([f"{quoted(token)}: {said}. All 384 numbers:", *told]))
     cut = cut_said(*facts)
@@ -351,7 +368,8 @@ def comparing(bert, *texts):
         f"The same vector: {several([quoted(token) for token in same]) or 'none'}. "
         f"In one text only: {several([quoted(token) for token in only]) or 'none'}.{cut}"
     )
-    return caption, alt, notes(*facts), lines, details, reads
+    legend = f"First 24 of 384 numbers.{scale('after LayerNorm', *np.array(sides).transpose(1, 0, 2))}"
+    return caption, alt, notes(*facts), lines, details, reads, shown, legend
 
 
 EVERYTHING = """async (step) => {
@@ -365,7 +383,9 @@ EVERYTHING = """async (step) => {
     details.push(clean(root.querySelector(".detail")).join(" "));
     reads.push(root.querySelector(".read").textContent);
   }
-  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, reads];
+  const shown = lines.map((line) => [line.children[1].className.slice(6), ...[...line.children].slice(1).map((one, k) =>
+    (k ? one.className.slice(2) + " " : "") + one.textContent)].join("|"));
+  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, reads, shown, all(".legend")[0]];
 }"""
 
 
@@ -398,7 +418,7 @@ def test_every_sentence_it_says_is_what_python_computes(bert, address, tab, text
     tab.goto(f"{address}?{urlencode({'sentence': text, 'other': other, 'use': use})}")
     tab.locator("p.hidden", has_text="heat maps").wait_for(state="attached")
     step = 1 + len(wanted[3]) // 100  # of a hundred lines and more, some are clicked
-    wanted = *wanted[:4], *(each[::step] for each in wanted[4:])
+    wanted = *wanted[:4], *(each[::step] for each in wanted[4:6]), *wanted[6:]
     for found, right in zip(tab.evaluate(EVERYTHING, step), wanted, strict=True):
         found, right = ([one] if isinstance(one, str) else one for one in (found, right))
         assert len(found) == len(right)
