@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import random_bert
+from matplotlib.colors import to_rgb
 from safetensors.torch import save_file
 
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
 from helpers.models import Bert
-from helpers.picture import COLOURS, DIVERGING, PARTS
+from helpers.picture import COLOURS, PARTS
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
 import explorer_data
@@ -252,12 +253,16 @@ def notes(*texts):
     return said
 
 
-def scale(name, *parts):
-    """What the legend says of where the colours end: of 200 numbers, at most one lies beyond."""
+def end_of(*parts):
+    """Where the colours end: of 200 numbers, at most one lies beyond."""
     step = math.ceil(sum(part.size for part in parts) / 20000)  # of many, some are looked at
     sizes = np.concatenate([np.abs(part.ravel()[::step]) for part in parts])
-    end = np.quantile(sizes[~np.isnan(sizes)], 0.995, method="lower")
-    return f"{name} {-end:.2f}{end:.2f}"
+    return np.quantile(sizes[~np.isnan(sizes)], 0.995, method="lower")
+
+
+def scale(name, *parts):
+    """What the legend says of it."""
+    return f"{name} {-end_of(*parts):.2f}{end_of(*parts):.2f}"
 
 
 NOTES = {
@@ -429,30 +434,97 @@ def test_every_sentence_it_says_is_what_python_computes(bert, address, tab, text
     assert tab.said == []
 
 
-FIRST_PIXELS = """() => [...document.querySelectorAll(".grid canvas:not(.shares)")].map((canvas) =>
-  Array.from({length: canvas.height}, (_, row) => [...canvas.getContext("2d").getImageData(0, row, 1, 1).data]))"""
+LOOK = """() => {
+  const all = (selector, more = () => ({}), within = document) => [...within.querySelectorAll(selector)].map((node) => {
+    const { left, right, top, bottom } = node.getBoundingClientRect();
+    return { left, right, top, bottom, text: node.textContent, ...more(node) };
+  });
+  const pixels = (canvas) => ({ high: canvas.height, wide: canvas.width,
+    pixels: [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data] });
+  const text = (node) => { const range = new Range(); range.selectNodeContents(node); return range.getBoundingClientRect(); };
+  const cells = (line) => ({ cells: all(".n", (n) => ({ kind: n.className.slice(2), ...text(n).toJSON() }), line) });
+  return { heads: all(".head"), maps: all(".grid canvas", pixels), strips: all(".strip canvas", pixels), marks: all(".mark"),
+    scales: all(".legend canvas", pixels), lines: all(".line", cells) };
+}"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_negative_numbers_are_green_and_positive_ones_red_as_in_the_pictures(bert, page, scheme):
-    page.emulate_media(color_scheme=scheme)
-    page.get_by_label("Sentence").fill(text := "the bank of the river")
-    page.locator(".line", has_text="river").wait_for()
-    _, stages = numbers(bert, text)
-    seen = zip(page.evaluate(FIRST_PIXELS), stages.values(), strict=True)
-    pairs = [
-        (value, red - green)
-        for pixels, rows in seen
-        for (red, green, *_), value in zip(pixels, rows[:, 0].tolist(), strict=True)
-    ]
-    pairs += [(at - 0.5, 255 * (DIVERGING(at)[0] - DIVERGING(at)[1])) for at in (0.1, 0.9)]
-    clear = [
-        (value > 0, redder > 0) for value, redder in pairs if abs(redder) > 20
-    ]  # what is near 0 has no hue
-    assert len(clear) > 15 and all(positive == red for positive, red in clear)
-    if scheme == "light":  # and each part has there the colour that it has everywhere
-        code = (Path(__file__).parents[1] / "helpers/explorer.js").read_text("utf-8")
-        assert " ".join(f"--{part}: {COLOURS[part]};" for part in PARTS) in code
+def inside(one, other):
+    """Whether a box lies in another, to a pixel."""
+    return all(one[end] >= other[end] - 1 for end in ("left", "top")) and all(
+        one[end] <= other[end] + 1 for end in ("right", "bottom")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "use"),
+    [("today is a good day", "", "pair"), ("dog bites man", "man bites dog", "compare")],
+)
+def test_every_number_is_drawn_where_it_belongs(bert, address, tab, text, other, use):
+    """Every pixel of the maps, the strips and the bars, where columns, ids and the mark stand, and what the mouse reads, on three widths."""
+    tab.goto(f"{address}?{urlencode({'sentence': text, 'other': other, 'use': use})}")
+    dark = use == "compare"
+    tab.emulate_media(color_scheme="dark" if dark else "light")
+    stages = [rows.double().numpy() for rows in numbers(bert, text)[1].values()]
+    heads, shares = ["token", "word", "segment", "position", "sum", "LayerNorm", "shares"], None
+    squares = np.stack([(part**2).sum(1) for part in stages[:3]], 1).cumsum(1)
+    shares, ends = 100 * squares / squares[:, 2:], [end_of(*stages[:3])] * 4 + [end_of(stages[4])]
+    if use == "compare":
+        first, second = stages[4], numbers(bert, other)[1]["LayerNorm"].double().numpy()[[0, 3, 2, 1, 4]]
+        stages, heads = [first, second, second - first], ["token", "first", "second", "difference", "cosine"]
+        ends = [end_of(*stages)] * 3
+    for width in (1280, 740, 390):
+        tab.set_viewport_size({"width": width, "height": 1600})
+        for key in ("Escape", *["ArrowDown"] * 4):
+            tab.locator(".rows").press(key)
+        look = tab.evaluate(LOOK)
+        scale = np.reshape(look["scales"][0]["pixels"], (256, 4))
+        light, redder = scale[:, :3].sum(1) * (-1 if dark else 1), scale[:, 0] - scale[:, 1]
+        assert (
+            (np.diff(light)[:127] >= 0).all()
+            and (np.diff(light)[128:] <= 0).all()
+            and 2 * light[0] < light[127]
+        )
+        assert (redder[:110] < -9).all() and (redder[145:] > 9).all()  # negative green, positive red
+
+        def agrees(seen, values, end, scale=scale):
+            steps = np.nan_to_num((np.clip(values / end, -1, 1) + 1) * 127.5 + 0.5).astype(int)
+            found = np.reshape(seen["pixels"], (-1, 4))[: values.size]
+            assert np.abs(found - scale[steps.ravel()]).max() < 8  # a step of the scale
+
+        for drawn, values, end in zip(look["maps"], stages, ends, strict=False):
+            agrees(drawn, values[:, :24], end)
+        for drawn, values, end in zip(look["strips"], stages, ends, strict=True):
+            agrees(drawn, values[3], end)
+        if use == "pair":
+            bars = np.reshape(look["maps"][-1]["pixels"], (len(shares), 100, 4))[:, :, :3]
+            parts = np.array([np.multiply(to_rgb(COLOURS[part]), 255).round() for part in PARTS])
+            which = (np.arange(100)[None, :, None] + 0.5 >= shares[:, None, :2]).sum(2)
+            assert (bars == parts[which]).all()
+        assert [re.sub("[\u00ad+=→Δ]|id, seg.*", "", head["text"]) for head in look["heads"]] == heads
+        roomy, lines, columns = width > 700, look["lines"], dict(zip(heads, look["heads"], strict=True))
+        for head, drawn in zip(look["heads"][1:], look["maps"], strict=False):
+            beside = {"top": lines[0]["top"], "bottom": lines[-1]["bottom"]}
+            assert inside(drawn, head | beside) and drawn["bottom"] - drawn["top"] > 26 * len(lines)
+        for line in lines:
+            cells = line["cells"]
+            for n, cell in enumerate(cells):
+                apart = roomy or cell["kind"] == "cosine"
+                column = columns[cell["kind"] if apart and cell["kind"] != "place" else "token"]
+                place = {"top": line["top"], "bottom": line["bottom"]}
+                assert inside(cell, column | place), (width, cell)
+                assert all(
+                    cell["left"] > one["right"] or cell["top"] > one["bottom"] - 3 for one in cells[:n]
+                )
+        last, wide = look["strips"][-1], look["strips"][-1]["wide"]
+        for k in (0, wide - 1, 200, 383):
+            x = last["left"] + (k % wide + 0.5) * (last["right"] - last["left"]) / wide
+            y = last["top"] + 18 * (k // wide) + 7.5
+            tab.mouse.move(x, y)
+            read, mark = tab.locator(".read").inner_text(), tab.locator(".mark").last.bounding_box()
+            assert read.startswith(f"Number {k} of “")
+            assert alike(read.split()[-1][:-1], f"{stages[-1][3, k]:.4f}")
+            away = mark["x"] + mark["width"] / 2 - x, mark["y"] + mark["height"] / 2 - y
+            assert np.abs(away).max() < 1, (width, k)
 
 
 BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -
