@@ -104,6 +104,7 @@ def hub(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hub")
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     assert int.from_bytes((folder / "model.safetensors").read_bytes()[:8], "little") > 65536
+    save_file({name: tensor.half() for name, tensor in tensors.items()}, folder / "half.safetensors")
     (folder / "page.html").write_text("<p>Sign in to this network")
     return folder
 
@@ -527,6 +528,71 @@ def test_every_number_is_drawn_where_it_belongs(bert, address, tab, text, other,
             assert np.abs(away).max() < 1, (width, k)
 
 
+def test_each_control_does_what_it_says(bert, page):
+    """The examples, the keys in the list, what stands in the address, a tap on a phone."""
+    boxes, examples = [page.get_by_label(name) for name in ("Sentence", "Second text", "Use it")], {}
+    for button in page.locator(".examples button").all():
+        button.click()
+        *texts, use = (box.input_value() for box in boxes)
+        assert " | ".join(filter(None, texts)) == button.get_attribute("title")
+        assert boxes[2].is_visible() == bool(texts[1])
+        assert use == ("compare" if button.inner_text() in ("bank and bank", "another order") else "pair")
+        examples[button.inner_text()] = [text.split() for text in texts if text]
+    assert len(examples["one sentence"]) == len(examples["word pieces"]) == 1 < len(examples["a pair"])
+    assert any("##" in token for token in bert.tokenizer.tokenize(" ".join(examples["word pieces"][0])))
+    assert all("bank" in words for words in examples["bank and bank"])
+    assert sorted(examples["another order"][0]) == sorted(examples["another order"][1])
+    assert not any(word.isascii() for word in examples["other scripts"][0])
+    rows, read = page.locator(".rows"), page.locator(".read")
+    browser.explore(page, "good day " * 40)
+    for keys, said in {
+        "End": "Number 0 of “[SEP]”",
+        "Home ArrowRight": "Number 1 of “[CLS]”",
+        "ArrowLeft ArrowLeft": "Number 0 of “[CLS]”",
+        "Escape ArrowRight": "Pick a token, by a click or with the arrow keys, to see all of its 384 numbers.",
+        "ArrowUp": "Number 0 of “[CLS]”",
+        "PageDown PageDown ArrowUp": "Number 0 of “good”",
+    }.items():
+        for key in keys.split():
+            rows.press(key)
+        assert read.inner_text().startswith(said), keys
+        if keys[:3] != "Esc":
+            chosen, grid = (page.locator(what).bounding_box() for what in ("[aria-selected=true]", ".grid"))
+            assert grid["y"] < chosen["y"] < grid["y"] + grid["height"] - chosen["height"] + 1, keys
+    assert page.locator("[aria-selected=true]").get_attribute("id").endswith("-19")
+    rows.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.className") != "rows"
+    page.evaluate("location.hash = '#a=dog+bites+man&b=man+bites+dog&use=compare'")
+    page.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
+    assert [box.input_value() for box in boxes] == ["dog bites man", "man bites dog", "compare"]
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    page.get_by_role("button", name="Copy a link").click()
+    page.get_by_text("The link stands in the browser's address line.").wait_for()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_text("Second text: “man bites dog”").wait_for()
+    for opened in (True, False):
+        page.locator(".line").nth(2).click()
+        assert page.locator(".token-card.open").count() == opened
+    page.locator(".line").nth(2).click()
+    page.get_by_label("Sentence").click()  # its keyboard takes the room
+    assert page.locator(".token-card.open").count() == 0
+
+
+def test_what_does_not_come_is_said_and_asked_for_again(page):
+    gone = lambda route: route.fulfill(status=404)
+    for file, said in {
+        "vocabulary.txt": "The vocabulary does not load.",
+        "embeddings.safetensors": "127.0.0.1:",
+    }.items():
+        page.route(f"**/{file}", gone)
+        page.reload()
+        page.get_by_text(said).wait_for()
+        page.unroute(f"**/{file}")
+        browser.explore(page, "it comes")
+        assert tokens(page)[1:3] == ["it", "comes"]
+        assert page.locator(".trouble").inner_text() == ""
+
+
 BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -
   document.querySelector("[aria-selected=true]").getBoundingClientRect().bottom"""
 
@@ -570,6 +636,7 @@ def ask_the_hub(page, address, file="model.safetensors", patience=10_000):
     [
         ("model.safetensors", {"status": 503}, "answers 503"),
         ("model.safetensors", {"waits": [3]}, "does not answer"),
+        ("half.safetensors", {}, "sends a file without float32 embeddings"),
         ("page.html", {"ranges": False}, "sends something else than a safetensors file"),
     ],
 )
