@@ -14,8 +14,7 @@ arrows) in `helpers.charts`; `plots` has them all.
 """
 
 import re
-from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import torch
@@ -155,10 +154,8 @@ def word_pieces(text, tokens, ids, word_ids):
         draw.write(axes, x + width / 2, y + 53, str(ids[t]))
 
     # As drawn: a piece that does not touch the one before begins a word (numbers begin again in each text).
-    begins = [w is not None and (t == 0 or w != word_ids[t - 1]) for t, w in enumerate(word_ids)]
-    numbered = [n for n, w in zip(np.cumsum(begins), word_ids, strict=True) if w is not None]
-    words, special = Counter(numbered), word_ids.count(None)
-    split = sum(pieces > 1 for pieces in words.values())
+    words = [len([*pieces]) for word, pieces in groupby(word_ids) if word is not None]
+    split, special = sum(pieces > 1 for pieces in words), word_ids.count(None)
     pairs = [f"{quote(t)} {i}" for t, i in zip(tokens, ids, strict=True)]
     pairs = pairs if len(pairs) <= draw.MOST_TOKENS else [*pairs[:4], "…", *pairs[-2:]]
     alt = f"The text {quote(text)} becomes {counted(len(tokens), 'token')}, {special} of them special. "
