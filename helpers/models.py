@@ -19,6 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+if not __debug__:  # before what is imported, which would be compiled anew
+    what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
+    raise SystemExit(f"{what}: unset PYTHONOPTIMIZE and restart the kernel.")
 try:
     import huggingface_hub as hub
     import torch
@@ -119,9 +122,6 @@ def load_bert(name=None):
     The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
     digits only, become float32, which holds each of them exactly.
     """
-    if not __debug__:
-        what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
-        raise BertError(what, "unset PYTHONOPTIMIZE and restart the kernel")
     # What no line below expects is told in one sentence, too.
     with _refuse("The name of a BERT cannot be read", NAMES):
         given = _given(name)

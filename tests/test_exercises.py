@@ -29,7 +29,6 @@ from torch.nn import functional as F  # noqa: N812 (the field's name for it)
 from transformers import BertConfig, BertModel
 
 from helpers import checking, exercises, limits, models
-from helpers.exercises.change import RESIZED, resized
 from helpers.exercises.tables import tables as parts
 
 SEED = "today is a good day"
@@ -880,16 +879,6 @@ def test_there_are_twelve_patients(bert):
     for many in (half, half + 1):
         ids = torch.ones(1, many, dtype=torch.long)
         assert torch.allclose(patient(ids), own(ids), atol=1e-5) == (many == half), many
-
-
-def test_each_layer_that_grew_shows_its_fault_where_it_is_said(any_bert):
-    own = any_bert.model.embeddings
-    old, new = torch.tensor([[4, 5, 6]]), len(own.word_embeddings.weight) + torch.arange(2)[:, None]
-    found = {n: resized(any_bert, n) for n in RESIZED}
-    first = [torch.equal(layer(old)[0, 0], own(old)[0, 0]) for layer in found.values()]
-    every = [torch.equal(layer(old), own(old)) for layer in found.values()]
-    both = [torch.equal(*layer(new)) for layer in (found[1], found[2], found[4])]
-    assert (first, every, both) == ([1, 1, 0, 1], [0, 1, 0, 1], [0, 0, 1])
 
 
 def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):
