@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 if not __debug__:  # before what is imported, which would be compiled anew
     what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
@@ -81,8 +80,8 @@ class _HubError(Exception):
 class Bert:
     """A BERT to study: `.tokenizer` (BertTokenizer), `.model` (BertModel, eval mode), `.name`."""
 
-    tokenizer: Any = field(repr=False)
-    model: Any = field(repr=False)
+    tokenizer: BertTokenizer = field(repr=False)
+    model: BertModel = field(repr=False)
     name: str
     notes: str = field(default="", repr=False)  # what was done with it that a reader has to know
 
