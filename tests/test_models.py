@@ -654,10 +654,17 @@ def test_without_network_and_home_it_says_one_line_and_waits_for_nothing(tmp_pat
     assert re.fullmatch(line, ran.stdout) and ran.stderr == ""
 
 
-def test_where_no_assert_is_run_nothing_is_loaded_to_be_proven():
-    run = [sys.executable, "-O", "-c", "from helpers import load_bert; load_bert('bundled')"]
-    ran = subprocess.run(run, capture_output=True, encoding="utf-8", check=False)
-    assert ran.stdout == "" and "no proof would prove anything: unset PYTHONOPTIMIZE" in ran.stderr
+@pytest.mark.parametrize(
+    "setting, said",
+    [
+        ({"PYTHONOPTIMIZE": "1"}, "no proof would prove anything: unset PYTHONOPTIMIZE"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "abc"}, "A setting in the environment cannot be read (invalid literal"),
+    ],
+)
+def test_a_setting_with_which_nothing_would_be_proven_or_loaded_is_told(setting, said):
+    run = [sys.executable, "-c", "from helpers import load_bert; load_bert('bundled')"]
+    ran = subprocess.run(run, env=os.environ | setting, capture_output=True, encoding="utf-8", check=False)
+    assert ran.stdout == "" and said in ran.stderr
 
 
 def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys):
