@@ -356,6 +356,9 @@ def test_a_word_has_its_company(address, window, bert):
         names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
         assert company.get_by_role("button").all_inner_texts() == names
         shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+        found = window.locator("#neighbours output")
+        several = f"{(count := found.locator('ol').count())} tokens, each with a row of its own."
+        assert (several in found.inner_text()) == (count > 1) == (typed == "embedding")
         assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
     bars = window.locator("#neighbours li span span").evaluate_all("all => all.map((bar) => bar.style.width)")
     assert [float(bar.strip("%")) / 100 for bar in bars] == pytest.approx(shown, abs=0.006)

@@ -113,8 +113,8 @@ MEASURE = """() => {
     return [...document.querySelectorAll('.slides section section')].map(slide => ({
         first: slide.querySelector('.jp-Cell')?.textContent.trim().slice(0, 50),
         height: slide.scrollHeight,
-        prose: size(slide, '.jp-RenderedMarkdown p, .jp-RenderedMarkdown li, figcaption'),
-        code: size(slide, '.cm-line, .highlight pre, .jp-OutputArea-output pre'),
+        prose: size(slide, '.jp-RenderedMarkdown p, .jp-RenderedMarkdown li, figcaption, :is(.film-now, .drag-now) :is(p, label, b, span)'),
+        code: size(slide, 'code, td, th, .cm-line, .highlight pre, .jp-OutputArea-output pre'),
         right: Math.max(0, ...[...slide.querySelectorAll(
             '.jp-RenderedMarkdown > *, figure, figure img, .cm-editor, .highlight, .jp-OutputArea-output pre')]
             .filter(e => !e.closest('aside')).map(e => e.getBoundingClientRect().right - slide.getBoundingClientRect().left)),
