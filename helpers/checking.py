@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,8 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from .answers import blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
-from .lines import error_line, say
-from .wording import contrast, describe, first_place, raised, same_message, short
+from .wording import contrast, describe, error_line, first_place, raised, same_message, say, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}
@@ -111,8 +111,7 @@ def has_dots(answer):
 def attempt(function, *args, **kwargs):
     """(what the call returns, None), or (None, what it raises)."""
     try:
-        with Operation():
-            return function(*args, **kwargs), None
+        return function(*args, **kwargs), None
     except (KeyboardInterrupt, TimeUp):
         raise
     except BaseException as error:  # noqa: BLE001 (it is the learner's, and reported)
@@ -238,7 +237,8 @@ class Function:
         for i, (args, kwargs) in enumerate(self.inputs):
             tell(self.call_text(i))
             mine = copies((args, kwargs))
-            result, error = attempt(function, *mine[0], **mine[1])
+            with Operation():
+                result, error = attempt(function, *mine[0], **mine[1])
             if error is not None:
                 return results, error, in_place
             results.append(result)
@@ -259,9 +259,10 @@ class Function:
         wrong = self.as_function(wrong)
         for i, call in enumerate(self.inputs[: len(found) + (not differs)]):
             args, kwargs = copies(call)
+            noted = Operation() if i == len(found) else nullcontext()  # it slows each step of torch down
             try:
                 # What torch thinks of a wrong function is not for the learner.
-                with Operation(), warnings.catch_warnings(action="ignore"):
+                with noted, warnings.catch_warnings(action="ignore"):
                     result = self.read(wrong(*args, **kwargs), call)
             except NameError:
                 raise  # the list itself has a slip

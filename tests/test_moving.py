@@ -40,6 +40,16 @@ def test_each_step_is_told_from_the_tables():
     )
     assert data["texts"] == [told.format(*step) for step in ((2, 40, 0, 3), (5, 40, 4, 3), (10, 20, 4, 6))]
     assert data["curve"] == [40, 40, 20]  # of the mean loss of the last ten steps
+    words = LISTS.numpy() - LISTS.numpy().mean(
+        0
+    )  # of whose distances from one another a plane keeps all but the smallest
+    apart = [np.linalg.norm(rows[:, None] - rows, axis=2) for rows in (words, spots(data)[2])]
+    np.testing.assert_allclose(apart[1] / apart[1].max(), apart[0] / apart[0].max(), atol=0.06)
+
+
+def spots(data):
+    """Where the words of each step stand."""
+    return np.frombuffer(base64.b64decode(data["points"]), np.int8).reshape(-1, 4, 2) * 1.0
 
 
 def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
@@ -92,13 +102,15 @@ def opened(tmp_path, tab):
 
 
 # What an eye reads off the panels of a film: how far the dot stands along the steps, its height by the numbers beside the lines,
-# the colours of the map, and where the words stand.
+# whether it is on the curve, the colours of the map, and where the words stand.
 PANELS = """() => {
   const box = (one) => one.getBoundingClientRect(), middle = ({ left, right, top, bottom }) => [(left + right) / 2, (top + bottom) / 2];
-  const [lowest, , highest] = document.querySelectorAll(".loss path"), [low, , high] = document.querySelectorAll(".loss text");
-  const [x, y] = middle(box(document.querySelector(".loss circle"))), map = document.querySelector("canvas"), line = box(lowest);
+  const [lowest, , highest, curve] = document.querySelectorAll(".loss path"), dot = document.querySelector(".loss circle");
+  const [low, , high] = document.querySelectorAll(".loss text");
+  const [x, y] = middle(box(dot)), map = document.querySelector("canvas"), line = box(lowest);
   const words = document.querySelector(".words"), [left, top] = middle(box(words)), unit = words.clientWidth / words.viewBox.baseVal.width;
   return {
+    on: curve.isPointInStroke(new DOMPoint(dot.getAttribute("cx"), dot.getAttribute("cy"))),
     along: (x - line.left) / line.width,
     height: +low.textContent + (high.textContent - low.textContent) * (y - line.top) / (box(highest).top - line.top),
     colours: [...map.getContext("2d").getImageData(0, 0, map.width, map.height).data],
@@ -112,7 +124,8 @@ def test_a_slider_shows_each_step_of_a_film(tab, opened, where):
     made = make()
     stored, steps = opened(made, where), made.data["steps"]
     slider, said = tab.get_by_role("slider"), tab.get_by_role("status")
-    points = np.frombuffer(base64.b64decode(made.data["points"]), np.int8).reshape(3, 4, 2)
+    assert tab.locator(".loss text").all_text_contents() == ["0", "20", "40", "step 2", "10"]
+    assert tab.locator(".kinds span").all_inner_texts() == ["1", "a"]
     for n, key in enumerate(["Home", "ArrowRight", "ArrowRight"]):
         slider.press(key)
         assert said.inner_text() == stored["texts"][n] == made.data["texts"][n]
@@ -120,7 +133,7 @@ def test_a_slider_shows_each_step_of_a_film(tab, opened, where):
         seen = tab.evaluate(PANELS)
         assert seen["along"] == pytest.approx((steps[n] - steps[0]) / (steps[-1] - steps[0]), abs=0.01)
         assert seen["height"] == pytest.approx(made.data["curve"][n], abs=0.5)
-        assert np.abs(seen["spots"] - points[n]).max() < 2
+        assert seen["on"] and np.abs(seen["spots"] - spots(made.data)[n]).max() < 2
         places = FRAMES[steps[n]][1]
         cosines = torch.cosine_similarity(places[:, None], places[None], dim=2)
         colours = np.reshape(seen["colours"], (6, 6, 4)) - 255 * DIVERGING((1 + cosines.numpy()) / 2)
@@ -128,14 +141,17 @@ def test_a_slider_shows_each_step_of_a_film(tab, opened, where):
     assert tab.locator(".words title").all_text_contents() == stored["names"]
 
 
-# The vectors drawn: arrows by the middle of their tips, bars by how far they reach from 0.
+# The vectors drawn: arrows by the middle of their tips, bars by how far they reach from 0; the dashed line, which leads from tip to
+# tip or stands at the mean; and where each bar begins and ends.
 VECTORS = """() => {
   const plane = document.querySelector(".plane"), { left, right, top, bottom } = plane.getBoundingClientRect();
-  const unit = plane.clientWidth / plane.viewBox.baseVal.width;
-  return Array.from(plane.querySelectorAll("g"), (one) => Array.from(one.querySelectorAll("circle, rect"), (part) => {
+  const unit = plane.clientWidth / plane.viewBox.baseVal.width, boxes = [...plane.querySelectorAll("rect")].map((one) => one.getBoundingClientRect());
+  const vectors = Array.from(plane.querySelectorAll("g"), (one) => Array.from(one.querySelectorAll("circle, rect"), (part) => {
     const box = part.getBoundingClientRect(), up = (top + bottom - box.top - box.bottom) / unit;
     return part.matches("rect") ? up : [(box.left + box.right - left - right) / 2 / unit, up / 2];
   }).flat());
+  const line = plane.querySelectorAll("path")[1].getAttribute("d").match(/-?[\\d.]+(e-?\\d+)?/g).map(Number);
+  return { vectors, line, across: boxes.flatMap(({ left, right }) => [left, right]) };
 }"""
 
 
@@ -150,11 +166,17 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tab, opened, size, where)
 
     def agrees():
         tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}
-        of = torch.nn.functional.layer_norm(tensors.pop("x"), (size,), **tensors | {"eps": now["eps"]})
-        told = re.findall(r"\[([^\]]+)\]", said.inner_text().replace("−", "-"))
-        told = [[*map(float, vector.split(", "))] for vector in told]
-        assert told[0] == pytest.approx(now["x"]) and told[-1] == pytest.approx(of.tolist(), abs=0.0051)
-        np.testing.assert_allclose(tab.evaluate(VECTORS), told, rtol=0, atol=0.06)
+        token, norm = tensors.pop("x"), torch.nn.functional.layer_norm
+        vectors = [token, token - token.mean(), norm(token, (size,), eps=now["eps"])]
+        vectors = torch.stack([*vectors, norm(token, (size,), **tensors | {"eps": now["eps"]})]).numpy()
+        told = re.findall(r"-?\d[\d.e-]*(?<!\.)", said.inner_text().replace("−", "-"))
+        steps = [vectors[0], [token.mean()], vectors[1], [token.var(correction=0), now["eps"]], *vectors[2:]]
+        assert [*map(float, told)] == pytest.approx(np.concatenate(steps), abs=0.0051)
+        drawn = tab.evaluate(VECTORS)
+        np.testing.assert_allclose(drawn["vectors"], vectors, rtol=0, atol=0.06)
+        line = np.ravel(vectors * [1, -1]) if size == 2 else [-8, -token.mean().item(), 3.8]
+        assert drawn["line"] == pytest.approx(line, abs=1e-6)
+        assert drawn["across"] == sorted(drawn["across"])  # side by side
 
     agrees()
     for n, (name, which) in enumerate(itertools.product(("x", "weight", "bias"), range(size))):
