@@ -302,7 +302,7 @@ def handed_in(b):
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
     yield "3.2", f"{wanted} a tensor that cannot be read as numbers (", position + 0j
     yield "3.2", f"{wanted} a list of 2 lists.", [[0.0], [0.0, 1.0]]
-    yield "3.2", f"{wanted} a list of 1000000000 numbers.", torch.zeros(1).expand(10**9)
+    yield "3.2", f"{wanted} a list of 1,000,000,000 numbers.", torch.zeros(1).expand(10**9)
     yield "3.2", f"{wanted} a tensor on the meta device", torch.empty_like(position.double(), device="meta")
     yield "3.2", "The first place that differs is [0, 0]. Which row", position + segment[0] + 1e-4
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
