@@ -127,7 +127,8 @@ def test_one_token_and_512(name, count):
     said = re.findall(r"first (\d+) and the last (\d+) of 512|(\d+) of the 512 tokens", drawn.caption)
     first, last, rest = (int(number or 0) for number in said[0]) if said else (1, 0, 0)
     assert written == {*tokens[: first or count - rest], *tokens[count - last :]}
-    assert bool(said) == any("more" in text.get_text() for text in words_in(drawn)) == (count == 512)
+    more = re.findall(r"(\d+) more", " ".join(text.get_text() for text in words_in(drawn)))
+    assert [*map(int, more)] == [count - len(written)] * bool(said) == [count - len(written)] * (count == 512)
 
 
 def test_a_batch_is_its_sentences_one_after_the_other():
@@ -422,6 +423,7 @@ OPEN = {  # pictures in which one text once covered another, or was cut off
     "histograms": lambda: plots.histograms({"a": numbers(9) * 1e9}, "x"),
     "histograms: small": lambda: plots.histograms({"a": numbers(9) * 1e-5}, "x", ends=(-1e-4, 1e-4)),
     "histograms: marks at the edges": lambda: plots.histograms({"a": [0.0, 1.0]}, "x", marks={"where it began": 0.0, "and where it ended": 1.0}),
+    "lines: ends that meet": lambda: plots.lines({n: [i, 9 + i / 99] for i, n in enumerate("abc")}, "x", "y", levels={"d": 9}),
     "arrows": lambda: plots.arrows({"a": [100000, 2], "b": [3, -99999]}),
     "arrows: small": lambda: plots.arrows({"a": [1e-7, 2e-7], "b": [2e-7, 1e-7]}),
     "points": lambda: plots.points({"a": numbers(9, 2) / 50}, axes=("first", "second")),
@@ -436,7 +438,9 @@ def test_no_text_covers_another_or_is_cut_off(kind):
     drawn, written, draw = OPEN[kind](), [], Text.draw
     with patch.object(Text, "draw", lambda text, renderer: (written.append(text), draw(text, renderer))):
         lay_out(drawn)
-    boxes = [(t.get_text(), t.get_window_extent()) for t in dict.fromkeys(written) if t.get_text().strip()]
+    boxes = [
+        (t.get_text(), Text.get_window_extent(t)) for t in dict.fromkeys(written) if t.get_text().strip()
+    ]
     for (one, a), (other, b) in itertools.combinations(boxes, 2):
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 3, (one, other)
     page = drawn.figure.bbox.padded(1)
