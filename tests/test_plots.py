@@ -222,6 +222,8 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
     "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
     "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
+    "arrows: what is written": (lambda: plots.arrows({"a": [2, 0, 0], "b": [1, 1, 0], "c": [3, 0, 4]}, angle=True, shadow="b"), lambda a: sorted(filter(None, texts(a[0]))), ["45°, cosine 0.707", "a", "b", "c", "shadow 1"]),
+    "arrows: of length 1 the shadow is the cosine": (lambda: plots.arrows({"a": [1, 0, 0], "b": [0.6, 0.8, 0]}, angle=True, shadow="b"), lambda a: sorted(filter(None, texts(a[0]))), ["53°", "a", "b", "cosine 0.6"]),
     "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
     "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(b.patches[0].get_data().values @ b.patches[0].get_data().edges[1:], 1) for b in a], [0, 2.9]),
