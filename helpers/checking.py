@@ -210,9 +210,9 @@ class Function:
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
         results, error, in_place = self.run(answer, tell)
         tell("")  # from here on what takes long is to read the results
-        if isinstance(error, NotImplementedError) if not results else not error and all(map(blank, results)):
-            words = "The function returns nothing yet: write it, and end it with `return`."
-            return UNANSWERED, words
+        nothing = error is None and all(map(blank, results))
+        if nothing or (isinstance(error, NotImplementedError) and not results):
+            return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
         found = list(map(self.read, results, self.inputs))
         gaps = map(distance, self.expected, found)
         differs = [i for i, gap in enumerate(gaps) if gap > self.within]
@@ -226,9 +226,10 @@ class Function:
         if error is not None:
             return NOT_YET, raised(error, self.call_text(len(results)))
         tell("one more input")
-        words, error = attempt(self.trial, answer) if self.trial else (None, None)
-        if words := (error is not None and raised(error, "one more input")) or words or IN_PLACE * in_place:
-            return NOT_YET, words
+        lacks, error = attempt(self.trial, answer) if self.trial else (None, None)
+        lacks = lacks if error is None else raised(error, "one more input")
+        if lacks or in_place:
+            return NOT_YET, lacks or IN_PLACE
         return RIGHT, said(self.why, results)
 
     def run(self, function, tell):

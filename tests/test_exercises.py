@@ -726,7 +726,7 @@ def test_an_answer_may_be_off_so_far_and_no_farther(number, bert, say):
     for by, sign in ((0.5 if function else 0.9, "✓"), (2 if function else 1.3, "✗")):
         off = by * within or (by > 1) * 1e-3
         tried = (lambda *a, off=off, **k: far(answer(*a, **k), off)) if function else far(answer, off)
-        assert say(number, bert, tried)[0] == sign, (number, off)
+        assert say(number, bert, tried)[0] == sign, f"off by {off:g}: is WITHIN[{number!r}] to say how far?"
 
 
 @pytest.fixture
