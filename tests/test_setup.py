@@ -18,14 +18,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_anywhere import SKIP
-from test_commands import brings, installed_by
+from test_commands import PAGES, brings, installed_by
 
 from helpers import copies, models
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}  # conda-forge's name is another
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
 def pinned(lines):
@@ -241,15 +240,8 @@ if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && cp "${0%/*}"/* "$3/bin"; f
 echo "$said"
 [[ $said != "$BROKEN"* ]]
 """
-STEPS = [
-    "python -m venv",
-    "python -m pip",
-    "python docs/explorer_data.py",
-    "pytest",
-    "ruff check",
-    "ruff format",
-    "sphinx-build",
-]
+STEPS = ["python -m venv", "python -m pip", "python docs/explorer_data.py", "pytest"]
+STEPS += ["ruff check", "ruff format", "sphinx-build"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stands scripts in for programs, which Windows does not run")
@@ -258,14 +250,8 @@ def test_ci_run_takes_every_step_and_ends_at_one_that_fails(tmp_path, broken):
     for name in {"chromium", "unshare", *(step.split()[0] for step in STEPS)}:
         (tmp_path / name).write_text("exit 1" if name == "unshare" else PROGRAM)
         (tmp_path / name).chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {
-        "PATH": path,
-        "PYTHON": "python",
-        "BROKEN": broken,
-        "UV_TORCH_BACKEND": "",
-        "VERSIONS": "",
-    }
+    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHON": "python"}
+    env |= {"BROKEN": broken, "UV_TORCH_BACKEND": "", "VERSIONS": ""}
     found = subprocess.run(["bash", ROOT / ".ci/run"], env=env, capture_output=True, text=True, check=False)
     taken = [step for step in STEPS if re.search(f"^{step}\\b", found.stdout, re.MULTILINE)]
     assert taken == STEPS[: STEPS.index(broken) + 1 if broken in STEPS else None], found.stdout + found.stderr
