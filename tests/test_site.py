@@ -16,6 +16,7 @@ import browser
 import pytest
 import torch
 
+TTFont = pytest.importorskip("fontTools.ttLib", reason="needs `pip install -r docs/requirements.txt`").TTFont
 build_main = pytest.importorskip(
     "sphinx.cmd.build", reason="needs `pip install -r docs/requirements.txt`"
 ).build_main
@@ -109,6 +110,20 @@ def test_every_internal_link_and_anchor_leads_somewhere(site):
     kept = json.loads(re.search(r"FILES = (\[.*?\])", worker)[1])
     files = [path for path in site.rglob("*") if path.is_file() and path.suffix not in NOT_KEPT]
     assert {*kept, "service_worker.js"} == {"./", *(path.relative_to(site).as_posix() for path in files)}
+
+
+def test_every_icon_that_a_page_shows_is_drawn_and_no_page_brings_what_it_does_not_need(site):
+    css = "".join(path.read_text(encoding="utf-8") for path in site.glob("_static/**/*.css"))
+    rules = re.findall(r"((?:\.fa-[\w-]+,?)+)\{--fa:\"\\([\da-f]+)\"", css)
+    codes = {name: int(code, 16) for names, code in rules for name in re.findall(r"fa-[\w-]+", names)}
+    drawn = {code for path in site.rglob("webfonts/*.woff2") for code in TTFont(path).getBestCmap() or ()}
+    for path in pages(site):
+        html = path.read_text(encoding="utf-8")
+        shown = set(re.findall(r"\bfa-[\w-]+", html)) - {"fa-solid", "fa-brands", "fa-fw", "fa-lg"}
+        assert shown and {codes[name] for name in shown} <= drawn, path.name
+        scripts = " ".join(re.findall(r'<script[^>]*src="([^"]*)"', html))
+        assert ("searchtools" in scripts) == ("searchindex" in scripts) == (path.stem == "search"), path.name
+        assert "fontawesome" not in scripts and not re.search("//|^http", scripts), "it asks another host"
 
 
 def test_a_notebook_is_folded_without_notes_and_light(site):
