@@ -1,6 +1,8 @@
 """The site, built from the stored notebooks and looked at in a real browser, on a phone and on a desk."""
 
+import base64
 import contextlib
+import io
 import json
 import re
 import socket
@@ -15,6 +17,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import browser
 import pytest
 import torch
+from PIL import Image, ImageChops
 
 TTFont = pytest.importorskip("fontTools.ttLib", reason="needs `pip install -r docs/requirements.txt`").TTFont
 build_main = pytest.importorskip(
@@ -140,6 +143,26 @@ def test_a_notebook_is_folded_without_notes_and_light(site):
         pictures = {path.parent / target for target in Page(path).targets if "_images/" in target}
         assert html.count("<figcaption>") == stored.count("<figcaption>") == html.count('loading="lazy"')
         assert sum(file.stat().st_size for file in [path, *pictures]) <= 400_000, path.name
+
+
+def test_the_pictures_of_a_page_are_the_notebooks_to_the_pixel_with_their_words(site):
+    image = r'<img alt="([^"]*)"[^>]*src="([^"]*)"'
+    for name, path in NOTEBOOKS.items():
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        stored = [
+            "".join(out.get("data", {}).get("text/html", ""))
+            for cell in cells
+            for out in cell.get("outputs", ())
+        ]
+        stored = [found for text in stored for found in re.findall(image, text)]
+        shown = re.findall(image, (site / f"{name}.html").read_text(encoding="utf-8"))
+        assert [alt for alt, _ in shown] == [alt for alt, _ in stored] and len(shown) > 0, name
+        made = base64.b64decode(stored[-1][1].partition("base64,")[2])
+        both = (
+            Image.open(io.BytesIO(made)).convert("RGB"),
+            Image.open(site / "notebooks" / shown[-1][1]).convert("RGB"),
+        )
+        assert ImageChops.difference(*both).getbbox() is None, name
 
 
 # Takes the first choice of each prediction: [which is right, what is said, how many answers that opens, which gets the tick].
