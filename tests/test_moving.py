@@ -126,6 +126,9 @@ def test_a_slider_shows_each_step_of_a_film(tab, opened, where):
     slider, said = tab.get_by_role("slider"), tab.get_by_role("status")
     assert tab.locator(".loss text").all_text_contents() == ["0", "20", "40", "step 2", "10"]
     assert tab.locator(".kinds span").all_inner_texts() == ["1", "a"]
+    look = "all => all.map((one) => one.getAttribute('d') + one.getAttribute('fill'))"
+    words, (one, a) = (tab.locator(of).evaluate_all(look) for of in (".words > path", ".kinds path"))
+    assert words == [one, one, a, a] and one != a
     for n, key in enumerate(["Home", "ArrowRight", "ArrowRight"]):
         slider.press(key)
         assert said.inner_text() == stored["texts"][n] == made.data["texts"][n]
@@ -163,6 +166,14 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tab, opened, size, where)
     said, sliders = tab.get_by_role("status"), tab.get_by_role("slider")
     ends = [(one.get_attribute("min"), one.get_attribute("max")) for one in sliders.all()]
     assert ends == [(f"-{end}", f"{end}") for end in (6, 2, 2) for _ in range(size)] + [("0", "4")]
+
+    colours = tab.locator(".plane g :last-child").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).fill)"
+    )
+    legend = tab.locator(".kinds span")
+    assert legend.all_inner_texts() == ["a token", "minus its mean", "by its spread", "gamma, beta"]
+    look = "all => all.map((one) => getComputedStyle(one).borderLeftColor)"
+    assert legend.evaluate_all(look) == colours and len(set(colours)) == 4
 
     def agrees():
         tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}

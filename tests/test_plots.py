@@ -127,7 +127,8 @@ def test_one_token_and_512(name, count):
     said = re.findall(r"first (\d+) and the last (\d+) of 512|(\d+) of the 512 tokens", drawn.caption)
     first, last, rest = (int(number or 0) for number in said[0]) if said else (1, 0, 0)
     assert written == {*tokens[: first or count - rest], *tokens[count - last :]}
-    assert bool(said) == any("more" in text.get_text() for text in words_in(drawn)) == (count == 512)
+    more = re.findall(r"(\d+) more", " ".join(text.get_text() for text in words_in(drawn)))
+    assert [*map(int, more)] == [count - len(written)] * bool(said) == [count - len(written)] * (count == 512)
 
 
 def test_a_batch_is_its_sentences_one_after_the_other():
@@ -192,13 +193,14 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "sum: bfloat16": (lambda: plots.sum_equation(*BF16, sum(BF16), SEED), lambda a: arrays(a)[:3], [p[:, :32].detach().float() for p in BF16]),
     "heat_maps": (lambda: plots.heat_maps(MAPS, "x", "y", rows=SEED), lambda a: [*arrays(a)[:2], rows_of(a[0])], [*MAPS.values(), SEED]),
     "strips": (lambda: plots.strips({"a": X, "b": X - 1}), lambda a: [arrays(a)[0], rows_of(a[0])], [torch.stack([X, X - 1]), ["a", "b"]]),
-    "strips: a scale with an outlier": (lambda: plots.strips({"a": [0.1] * 399 + [9]}), lambda a: a[0].images[0].get_clim(), (-0.1, 0.1)),
+    "strips: a scale with an outlier": (lambda: plots.strips({"a": [0.1] * 399 + [-9]}), lambda a: a[0].images[0].get_clim(), (-0.1, 0.1)),
     "strips, lookup: one scale": (lambda: plots.strips({"a": X}, limit=7), lambda a: a[0].images[0].get_clim() + plots.lookup("word", EYE3, [0], EYE3[:1], ["a"], limit=7).figure.axes[0].images[0].get_clim(), (-7, 7, -7, 7)),
     "strips: only zeros": (lambda: plots.strips({"a": [0.0] * 9}), lambda a: a[0].images[0].get_clim(), (-1, 1)),
     "lookup": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [arrays(a)[1], rows_of(a[1])], [TABLE[IDS, :32], SEED]),
     "lookup: table": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [row for row in arrays(a)[0] if row[0] == row[0]], TABLE[[0, 3, 9, 10, 40, 49], :32]),
     "lookup: rows": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [*rows_of(a[0]), *texts(a[0])], ["0", "3", "9", "10", "40", "49", "⋯ 2 rows ⋯", "⋯ 5 rows ⋯", "⋯ 29 rows ⋯", "⋯ 8 rows ⋯"]),
     "lookup: arrows": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: np.argsort([t.xyann[1] for t in a[2].texts if getattr(t, "arrow_patch", None)], kind="stable"), IDS.argsort(stable=True)),
+    "lookup: sizes": (lambda: plots.lookup("word", TABLE, IDS, TABLE[IDS], SEED), lambda a: [t for t in texts(a[2]) if t[:1] == "["], ["[50, 36]", "[7, 36]"]),
     "one_hot": (lambda: plots.one_hot(EYE3[[2, 0]], EYE3 * 1.5, EYE3[[2, 0]] * 1.5), lambda a: ["".join(texts(b)) for b in a if b.images], ["001100", "1.50.00.00.01.50.00.00.01.5", "0.00.01.51.50.00.0"]),
     "one_hot: no rounder than it is": (lambda: plots.one_hot(EYE3[:1], EYE3 * 99.994, EYE3[:1] * 99.994), lambda a: ["".join(texts(b)) for b in a[3:] if b.images], ["99.990.000.00"]),
     "word_pieces": (lambda: plots.word_pieces("unaffa day", ["una", "##ffa", "day"], [7, 8, 9], [0, 0, 1]), lambda a: texts(a[0])[-6:], ["una", "7", "##ffa", "8", "day", "9"]),
@@ -221,6 +223,8 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "arrows": (lambda: plots.arrows({"a": [3, 4], "b": [-1, 2]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[3, 4], [-1, 2]]),
     "arrows: a plane": (lambda: plots.arrows({"a": [0, 3, 4], "b": [5, 0, 0], "c": [1, 3, 4]}), lambda a: [t.xy for t in a[0].texts if t.get_text() == ""], [[5, 0], [0, 5], [5, 1]]),
     "arrows: angle, shadow": (lambda: plots.arrows({"a": [2, 0, 0], "b": [0, 4, 0], "c": [1, 3, 0]}, angle=True, shadow="c"), lambda a: [*(line.get_xydata()[-1] for line in a[0].lines[1:]), a[0].lines[0].get_xydata()], [[1, 0], [1, 0], [0, 3], [0, 3], [[0.3, 0], [0.3, 0.3], [0, 0.3]]]),
+    "arrows: what is written": (lambda: plots.arrows({"a": [2, 0, 0], "b": [1, 1, 0], "c": [3, 0, 4]}, angle=True, shadow="b"), lambda a: sorted(filter(None, texts(a[0]))), ["45°, cosine 0.707", "a", "b", "c", "shadow 1"]),
+    "arrows: of length 1 the shadow is the cosine": (lambda: plots.arrows({"a": [1, 0, 0], "b": [0.6, 0.8, 0]}, angle=True, shadow="b"), lambda a: sorted(filter(None, texts(a[0]))), ["53°", "a", "b", "cosine 0.6"]),
     "grid": (lambda: plots.grid([("x", ["a", "", "b"]), ("x", ["c"])]), lambda a: texts(a[0]), ["x", "a", "", "b", "x", "c"]),
     "grid: groups": (lambda: plots.grid({"x": ["a", "b"], "y": ["c", 1]}, ["uv", ["v", ""]]), lambda a: ["".join("gvw"[[0.79, 0.87, 1.0].index(round(p.get_facecolor()[0], 2))] for p in a[0].patches)], ["gvvw"]),
     "histograms": (lambda: plots.histograms(SAMPLES, "x"), lambda a: [round(b.patches[0].get_data().values @ b.patches[0].get_data().edges[1:], 1) for b in a], [0, 2.9]),
@@ -327,6 +331,8 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "“p” and “q” are alike; “r” is the reverse of “p”. Largest of all: q, 6 at dimension 2."),
     "strips: none alike": (lambda: plots.strips({"p": [1, 0, 0], "q": [0, 1, 0]}),
         "Largest of all: p, 1 at dimension 0. A dot: exactly 0, 4 of 6 numbers."),
+    "strips: a scale with an outlier": (DRAWN["strips: a scale with an outlier"][0],
+        "Largest of all: a, −9 at dimension 399.", "Numbers beyond ±0.1 take the colour of the scale's end."),
     "strips: many": (lambda: plots.strips({"a": np.arange(2000)}),
         "Largest of all: a, 1,999 at dimension 1999.", "There are more numbers than pixels, so not every one is drawn."),
     "grid": (lambda: plots.grid({"x": ["a" * 9] * 60, "_y": ["d"]}, UVW),
@@ -422,6 +428,7 @@ OPEN = {  # pictures in which one text once covered another, or was cut off
     "histograms": lambda: plots.histograms({"a": numbers(9) * 1e9}, "x"),
     "histograms: small": lambda: plots.histograms({"a": numbers(9) * 1e-5}, "x", ends=(-1e-4, 1e-4)),
     "histograms: marks at the edges": lambda: plots.histograms({"a": [0.0, 1.0]}, "x", marks={"where it began": 0.0, "and where it ended": 1.0}),
+    "lines: ends that meet": lambda: plots.lines({n: [i, 9 + i / 99] for i, n in enumerate("abc")}, "x", "y", levels={"d": 9}),
     "arrows": lambda: plots.arrows({"a": [100000, 2], "b": [3, -99999]}),
     "arrows: small": lambda: plots.arrows({"a": [1e-7, 2e-7], "b": [2e-7, 1e-7]}),
     "points": lambda: plots.points({"a": numbers(9, 2) / 50}, axes=("first", "second")),
@@ -436,7 +443,9 @@ def test_no_text_covers_another_or_is_cut_off(kind):
     drawn, written, draw = OPEN[kind](), [], Text.draw
     with patch.object(Text, "draw", lambda text, renderer: (written.append(text), draw(text, renderer))):
         lay_out(drawn)
-    boxes = [(t.get_text(), t.get_window_extent()) for t in dict.fromkeys(written) if t.get_text().strip()]
+    boxes = [
+        (t.get_text(), Text.get_window_extent(t)) for t in dict.fromkeys(written) if t.get_text().strip()
+    ]
     for (one, a), (other, b) in itertools.combinations(boxes, 2):
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 3, (one, other)
     page = drawn.figure.bbox.padded(1)

@@ -1,5 +1,6 @@
 """The files that set the course up say the same thing; the README's and the docs' commands are real; CI can fail."""
 
+import ast
 import contextlib
 import json
 import os
@@ -18,14 +19,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_anywhere import SKIP
-from test_commands import brings, installed_by
+from test_commands import PAGES, brings, installed_by
 
 from helpers import copies, models
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "torch": "pytorch-cpu"}  # conda-forge's name is another
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 
 def pinned(lines):
@@ -164,6 +164,25 @@ def test_every_job_takes_what_is_checked_out_ends_in_time_and_uses_one_version_o
     json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
 
 
+def test_pip_brings_what_the_helpers_import():
+    """Wherever the project alone is installed, as on Colab: its own dependencies, and theirs."""
+    found, left = set(), list(SETTINGS["project"]["dependencies"])
+    while left:
+        name = canonicalize_name(re.match(r"[\w.-]+", left.pop())[0])
+        with contextlib.suppress(metadata.PackageNotFoundError):  # of another system
+            left += [] if name in found else [r for r in metadata.requires(name) or () if "extra ==" not in r]
+        found.add(name)
+    imported = set()
+    for path in ROOT.glob("helpers/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported |= {name.partition(".")[0] for name in names}
+    brings = metadata.packages_distributions()
+    for module in imported - {*sys.stdlib_module_names, "helpers"}:
+        assert found & set(map(canonicalize_name, brings.get(module, ()))), module
+
+
 @pytest.mark.skipif("VERSIONS" in os.environ, reason="takes other versions on purpose")
 def test_what_is_installed_here_is_what_is_pinned():
     for file in ("requirements.txt", "tests/requirements.txt", "docs/requirements.txt"):
@@ -180,7 +199,7 @@ def test_what_is_installed_here_is_what_is_pinned():
 
 # What is lost without a word when it no longer stands there: nothing that runs here would miss it.
 NEEDED = {
-    ".devcontainer/devcontainer.json": ["-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
+    ".devcontainer/devcontainer.json": ["devcontainers/python:3.", "ms-toolsai.jupyter", "-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
     ".github/workflows/pages.yml": ["path: docs/_build/html\n", "branches: [main]", "needs: build"],
     ".github/workflows/real-model.yml": ["tests/test_published.py tests/test_any_bert.py\n", models.REVISION],
     ".github/workflows/test.yml": ["[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest]"],
@@ -241,15 +260,8 @@ if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && cp "${0%/*}"/* "$3/bin"; f
 echo "$said"
 [[ $said != "$BROKEN"* ]]
 """
-STEPS = [
-    "python -m venv",
-    "python -m pip",
-    "python docs/explorer_data.py",
-    "pytest",
-    "ruff check",
-    "ruff format",
-    "sphinx-build",
-]
+STEPS = ["python -m venv", "python -m pip", "python docs/explorer_data.py", "pytest"]
+STEPS += ["ruff check", "ruff format", "sphinx-build"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stands scripts in for programs, which Windows does not run")
@@ -258,14 +270,8 @@ def test_ci_run_takes_every_step_and_ends_at_one_that_fails(tmp_path, broken):
     for name in {"chromium", "unshare", *(step.split()[0] for step in STEPS)}:
         (tmp_path / name).write_text("exit 1" if name == "unshare" else PROGRAM)
         (tmp_path / name).chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {
-        "PATH": path,
-        "PYTHON": "python",
-        "BROKEN": broken,
-        "UV_TORCH_BACKEND": "",
-        "VERSIONS": "",
-    }
+    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHON": "python"}
+    env |= {"BROKEN": broken, "UV_TORCH_BACKEND": "", "VERSIONS": ""}
     found = subprocess.run(["bash", ROOT / ".ci/run"], env=env, capture_output=True, text=True, check=False)
     taken = [step for step in STEPS if re.search(f"^{step}\\b", found.stdout, re.MULTILINE)]
     assert taken == STEPS[: STEPS.index(broken) + 1 if broken in STEPS else None], found.stdout + found.stderr
