@@ -1,5 +1,6 @@
 """The files that set the course up say the same thing; the README's and the docs' commands are real; CI can fail."""
 
+import ast
 import contextlib
 import json
 import os
@@ -202,6 +203,15 @@ NEEDED = {
 def test_a_file_says_what_nobody_here_would_miss(name):
     text = (ROOT / name).read_text("utf-8")
     assert [said for said in NEEDED[name] if said not in text] == []
+
+
+def test_every_text_is_read_and_written_as_utf_8_whatever_a_system_takes_else():
+    for path in [*ROOT.glob("helpers/**/*.py"), *ROOT.glob("docs/*.py")]:
+        calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+        for call in calls:
+            called, *given = (ast.unparse(of) for of in (call.func, *call.args, *call.keywords))
+            if re.search(r"(?<!Image\.)\b(read_text|write_text|open)$", called):
+                assert re.search("utf-8|'[rwa]b'", " ".join(given)), f"{path.name}: {ast.unparse(call)}"
 
 
 def test_what_ci_run_listens_to_a_workflow_says():
