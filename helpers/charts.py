@@ -9,7 +9,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
-from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counted, listed, quote, styled
+from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, listed, quote, styled
+from .wording import counted
 
 
 @styled

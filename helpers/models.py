@@ -56,6 +56,7 @@ LEAST = {  # what the course needs of each
     "tokens": 2100,  # 05 takes the frequent words from row 1996 on
     "numbers a row": 16,  # in fewer, rows are alike by chance
 }
+MOST = 1000  # of a weight: trained ones are a hundred times smaller; larger ones would be rounded more than proofs allow
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -186,8 +187,8 @@ def _load(folder, name):
         )
     # The least and the greatest say it of all, and are found 40 times as fast as each is asked.
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
-    if not (extremes.abs() < 1e15).all():  # what is computed of larger ones is NaN; so it is of NaN
-        raise BertError(f"{weights} hold NaN, infinity or a number beyond 1e15", AGAIN)
+    if not (extremes.abs() <= MOST).all():  # nor is NaN
+        raise BertError(f"{weights} hold NaN, infinity or a number beyond {MOST}", AGAIN)
     for key, table in model.embeddings.named_parameters():
         zeros = not table.any()
         if key != "LayerNorm.bias" and (zeros or (table.ndim > 1 < len(table) and (table == table[0]).all())):

@@ -541,12 +541,6 @@ def capital(text):
     return text[:1].upper() + text[1:]
 
 
-def counted(n, noun):
-    """A number with its noun: 1 token, 2 tokens, 2 entries."""
-    nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else nouns}"
-
-
 def some(tokens, which=None):
     """The tokens (where `which` is true) by name; of many how many, or the first and the last."""
     if which is not None:

@@ -22,7 +22,8 @@ from matplotlib.patches import Rectangle
 
 from . import picture as draw
 from .charts import arrows, bars, grid, heat_maps, histograms, lines, points, strips  # noqa: F401
-from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, counted, listed, quote, styled
+from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, listed, quote, styled
+from .wording import counted
 
 DIMS = 32  # at most so many numbers of a vector are drawn
 STEPS = ("tokenize", "word", "segment", "position", "sum", "layer norm", "dropout")

@@ -35,6 +35,12 @@ def error_line(error):
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
+def counted(n, noun):
+    """A number with its noun: 1 token, 2 tokens, 2 entries."""
+    nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else nouns}"
+
+
 def describe(value):
     """What kind of thing it is, with its size and without its contents."""
     value = read(value)
@@ -44,12 +50,12 @@ def describe(value):
         if not was_read(value) and value.numel() <= LARGEST:
             return f"a tensor that cannot be read as numbers ({type(value).__name__}, {value.dtype})"
         if value.ndim == 1:
-            return f"a list of {len(value)} number{'s' * (len(value) != 1)}"
+            return f"a list of {counted(len(value), 'number')}"
         return f"a tensor of shape {list(value.shape)}" if value.ndim else "a number"
     if isinstance(value, list | tuple):
         for kind, name in {str: "text", Number: "number", list | tuple: "list"}.items():
             if all(isinstance(item, kind) for item in value):
-                return f"a list of {len(value)} {name}{'s' * (len(value) != 1)}"
+                return f"a list of {counted(len(value), name)}"
         return "a mixed list"
     if isinstance(value, Number):
         return "a complex number" if isinstance(value, complex) else "a number too large to read"

@@ -302,7 +302,7 @@ def handed_in(b):
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
     yield "3.2", f"{wanted} a tensor that cannot be read as numbers (", position + 0j
     yield "3.2", f"{wanted} a list of 2 lists.", [[0.0], [0.0, 1.0]]
-    yield "3.2", f"{wanted} a list of 1000000000 numbers.", torch.zeros(1).expand(10**9)
+    yield "3.2", f"{wanted} a list of 1,000,000,000 numbers.", torch.zeros(1).expand(10**9)
     yield "3.2", f"{wanted} a tensor on the meta device", torch.empty_like(position.double(), device="meta")
     yield "3.2", "The first place that differs is [0, 0]. Which row", position + segment[0] + 1e-4
     yield "3.3", RIGHT, walked, lambda *args: torch.tensor(walked(*args)) > 0
@@ -367,6 +367,7 @@ def handed_in(b):
     yield "5.3", "The columns are word", lambda *args: [row[::-1] for row in nearest_by_loops(*args)]
     yield "5.3", "That is [3, n]", lambda *args: torch.tensor(nearest_by_loops(*args)).T
     yield "6.1", RIGHT, ((h - 1) / h) ** 0.5 + 2e-7
+    yield "6.1", "Write both standard deviations", 0.5
     yield "6.1", "Close, but not right when rounded to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
     yield "6.2", RIGHT, normed, by_sums, with_a_glance_at_torchs
     square = lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0) + 0.1).sqrt()
@@ -460,6 +461,7 @@ def handed_in(b):
     farthest = F.cosine_similarity(word, word[apple], dim=1).topk(3, largest=False).indices
     yield "9.1", "Those are the farthest", b.tokenizer.convert_ids_to_tokens(farthest.tolist())
     yield "9.1", "Expected a list of 3 texts", "apple", ["apple", "day"]
+    yield "9.2", "In each of the 720 orders", 0.9
     yield "9.2", RIGHT, *(round(asked("9.2", b)[0].right, places) for places in (3, 4, 5, 6))
     yield "9.3", RIGHT, analogy, lambda *args: np.int64(analogy(*args))
     yield "9.3", "The query words are not excluded", lambda *args: analogy(*args, leave_out="")

@@ -164,6 +164,25 @@ def test_every_job_takes_what_is_checked_out_ends_in_time_and_uses_one_version_o
     json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
 
 
+def test_pip_brings_what_the_helpers_import():
+    """Wherever the project alone is installed, as on Colab: its own dependencies, and theirs."""
+    found, left = set(), list(SETTINGS["project"]["dependencies"])
+    while left:
+        name = canonicalize_name(re.match(r"[\w.-]+", left.pop())[0])
+        with contextlib.suppress(metadata.PackageNotFoundError):  # of another system
+            left += [] if name in found else [r for r in metadata.requires(name) or () if "extra ==" not in r]
+        found.add(name)
+    imported = set()
+    for path in ROOT.glob("helpers/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported |= {name.partition(".")[0] for name in names}
+    brings = metadata.packages_distributions()
+    for module in imported - {*sys.stdlib_module_names, "helpers"}:
+        assert found & set(map(canonicalize_name, brings.get(module, ()))), module
+
+
 @pytest.mark.skipif("VERSIONS" in os.environ, reason="takes other versions on purpose")
 def test_what_is_installed_here_is_what_is_pinned():
     for file in ("requirements.txt", "tests/requirements.txt", "docs/requirements.txt"):
@@ -180,7 +199,7 @@ def test_what_is_installed_here_is_what_is_pinned():
 
 # What is lost without a word when it no longer stands there: nothing that runs here would miss it.
 NEEDED = {
-    ".devcontainer/devcontainer.json": ["-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
+    ".devcontainer/devcontainer.json": ["devcontainers/python:3.", "ms-toolsai.jupyter", "-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
     ".github/workflows/pages.yml": ["path: docs/_build/html\n", "branches: [main]", "needs: build"],
     ".github/workflows/real-model.yml": ["tests/test_published.py tests/test_any_bert.py\n", models.REVISION],
     ".github/workflows/test.yml": ["[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest]"],
