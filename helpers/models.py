@@ -278,6 +278,8 @@ def _tokenizer(folder, files, config):
         notes += ", 1 segment row, so both texts of a pair get token type 0"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
+    if bare := {*range(tokens)} - {*tokenizer.get_vocab().values()}:  # a line that is there twice counts once
+        raise BertError(f"{what} has no token of its own for row {min(bare)}", "give another")
     sizes = tokenizer.model_max_length, tokens, config.hidden_size
     for (of, least), size in zip(LEAST.items(), sizes, strict=True):
         if size < least:

@@ -408,6 +408,10 @@ BAD_FOLDERS = {
         vocabulary(lambda old: b"".join(old.splitlines(keepends=True)[:2099])),
         "has 2099 tokens, the course needs 2100",
     ),
+    "a token twice": (
+        vocabulary(lambda old: old.replace(b"\n##e\n", b"\n##s\n")),
+        "has no token of its own for row 2015: give another.",
+    ),
     "too many tokens": (vocabulary(lambda old: old + b"one-more\n"), "has 2101 tokens for 2100 word"),
 }
 
