@@ -97,10 +97,10 @@ def _bar_scale(axes, table, log, unit, room):
 
 
 @styled
-def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
+def lines(curves, xlabel, ylabel, *, x=None, log="", marks=None, levels=None):
     """Up to 4 curves with their names beside them; `curves` dict name → [n], or one [n].
 
-    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points;
+    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `marks` dict text → x marks points;
     `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
     log, sizes = draw.check_choice("log", log, "", "x", "y", "xy"), {}
@@ -111,11 +111,11 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     if (np.diff(x) <= 0).any() or 0 < np.ptp(x) < 1e-5 * np.abs(x).max():
         found = draw.short(x.tolist())
         raise PictureError(f"x must rise from left to right, by steps that can be told apart, found {found}")
-    mark, levels = draw.check_marks("mark", mark, 12), draw.check_marks("levels", levels, 8, named=True)
+    marks, levels = draw.check_marks("marks", marks, 12), draw.check_marks("levels", levels, 8)
     figure = draw.new_figure(350, "constrained")
     axes = figure.add_subplot(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
     heights = np.concatenate([*curves.values(), [y for y, _ in levels]])
-    floor, say = _line_scales(axes, x, heights, log, mark), draw.teller(heights, "y" in log)
+    floor, say = _line_scales(axes, x, heights, log, marks), draw.teller(heights, "y" in log)
     looks, ends, told = draw.looks(curves if named else [xlabel]).values(), [], []
     for (name, curve), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
         # Many points are drawn finer, without dashes and markers, which only blur there.
@@ -133,7 +133,7 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
         ends.append((at, name, MUTED))
         alt += f" Dashed: {name}, at {say(height)}."
     draw.end_labels(axes, x[-1], ends)
-    alt += _mark(axes, x, [np.maximum(curve, floor) for curve in curves.values()], mark)
+    alt += _mark(axes, x, [np.maximum(curve, floor) for curve in curves.values()], marks)
     return Picture(figure, alt, f"{draw.capital(ylabel)} by {xlabel}: {told}")
 
 
@@ -174,15 +174,15 @@ def _course(x, curve, say):
     return f"{first}{' nearly' if up or down else ''} throughout"
 
 
-def _mark(axes, x, curves, mark):
-    """Mark `curves` at the numbers of `mark`, pairs (number, text); what the alt text says of it."""
+def _mark(axes, x, curves, marks):
+    """Mark `curves` at the numbers of `marks`, pairs (number, text); what the alt text says of it."""
     alt, seen = "", set()
-    for at, text in mark:
+    for at, text in marks:
         place = np.abs(x - at).argmin()
         if not np.isclose(x[place], at, rtol=1e-4, atol=0):
-            raise PictureError(f"mark must name values of x, found {at:g}")
+            raise PictureError(f"marks must name values of x, found {at:g}")
         if place in seen:
-            raise PictureError(f"mark: two texts find no room at {draw.tick(x[place])}")
+            raise PictureError(f"marks: two texts find no room at {draw.tick(x[place])}")
         seen.add(place)
         spots = [curve[place] for curve in curves]
         axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
@@ -199,7 +199,7 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
     `samples` dict name → [n]. `marks` dict text → x are upright lines that carry the text; `ends`, a pair of numbers, is
     where the scale begins and ends (the data if not given)."""
     samples = draw.check_named("samples", samples, 4, "histograms can be read together", "n")
-    marks = draw.check_marks("marks", marks, 12, named=True)
+    marks = draw.check_marks("marks", marks, 12)
     every = np.concatenate([*samples.values(), [x for x, _ in marks]])
     low, high = _ends(every, ends)
     bins = np.linspace(low, high, 61 if ends is None else 121)
@@ -250,24 +250,24 @@ TOO_MANY = "so not every one is drawn"
 
 
 @styled
-def strips(rows, *, marked=None, limit=None):
+def strips(rows, *, marks=None, limit=None):
     """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
-    given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
+    given); `rows` dict name → [H], or a list of (name, [H]). `marks` dict text → dimension points at columns; the
     largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
     pairs, sizes = draw.check_pairs("rows", rows, 12), {}
     names = [draw.told(name) for name, _ in pairs]
     table = np.stack([draw.check_numbers(name, numbers, "H", sizes) for name, numbers in pairs])
-    width, marked = sizes["H"], draw.check_marks("marked", marked, 12, whole=True)
-    if any(not 0 <= i < width for i, _ in marked):
-        raise PictureError(f"marked must be from 0 to {width - 1}, found {[i for i, _ in marked]}")
-    limit, top = draw.colour_limit(table, limit=limit), 62 if marked else 30
+    width, marks = sizes["H"], draw.check_marks("marks", marks, 12, whole=True)
+    if any(not 0 <= i < width for i, _ in marks):
+        raise PictureError(f"marks must be from 0 to {width - 1}, found {[i for i, _ in marks]}")
+    limit, top = draw.colour_limit(table, limit=limit), 62 if marks else 30
     height = min(52.0, 250 / len(table)) * len(table)
     figure = draw.new_figure(top + height + 70)
     labels = [draw.shorten(name, 136) for name in names]
     axes = draw.heat_strip(figure, (140, top, 640, height), table, limit, labels, gap=8)
     zeros = np.argwhere(table == 0) if width <= 128 else np.empty((0, 2))
     axes.plot(*zeros.T[::-1], ".", color=MUTED, ms=5)
-    draw.flags(axes, marked)
+    draw.flags(axes, marks)
     ticks = MaxNLocator(6, integer=True).tick_values(0, width)
     axes.set_xticks(sorted({*(int(t) for t in ticks if 0 <= t < 0.94 * width), width - 1}))
     axes.set_xlabel("dimension", loc="left")
@@ -285,7 +285,7 @@ def strips(rows, *, marked=None, limit=None):
         draw.write(axes, 1.02, row, f"{number} at {at}", room=107, **beside)
         alt += f" Largest of {most[-1][1]}; length {say(np.linalg.norm(numbers))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
-    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
+    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marks)
     alt += f" There are more numbers than pixels, {TOO_MANY}." if width > 640 * draw.SCREEN else ""
     caption = _alike(names, table) + f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
     caption += f" A dot: exactly 0, {len(zeros)} of {table.size} numbers." if len(zeros) else ""

@@ -202,7 +202,7 @@ class Function:
     def __post_init__(self):
         results = [self.right(*copies(args), **copies(kwargs)) for args, kwargs in self.inputs]
         self.within = self.within or (0.0 if is_whole(results) else 1e-5)
-        self.expected = list(map(self.read, results, self.inputs))
+        self.expected = list(map(self.compared, results, self.inputs))
 
     def reply(self, answer, mistakes, tell):
         if not callable(answer) or isinstance(answer, type):
@@ -213,7 +213,7 @@ class Function:
         nothing = error is None and all(map(blank, results))
         if nothing or (isinstance(error, NotImplementedError) and not results):
             return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
-        found = list(map(self.read, results, self.inputs))
+        found = list(map(self.compared, results, self.inputs))
         gaps = map(distance, self.expected, found)
         differs = [i for i, gap in enumerate(gaps) if gap > self.within]
         for diagnosis, *wrongs in mistakes if differs or error is not None else ():
@@ -264,7 +264,7 @@ class Function:
             try:
                 # What torch thinks of a wrong function is not for the learner.
                 with noted, warnings.catch_warnings(action="ignore"):
-                    result = self.read(wrong(*args, **kwargs), call)
+                    result = self.compared(wrong(*args, **kwargs), call)
             except NameError:
                 raise  # the list itself has a slip
             except Exception as theirs:  # noqa: BLE001 (it may look up a row that this table lacks)
@@ -273,7 +273,8 @@ class Function:
                 return False
         return True
 
-    def read(self, result, call):
+    def compared(self, result, call):
+        """What is compared of a result: all that was read of it, or what `view` leaves."""
         value = read(result)
         viewed = self.view and isinstance(value, torch.Tensor)
         return self.view(value, *call[0]) if viewed else value

@@ -71,7 +71,7 @@ def contrast(found, expected, within):
     tensors = [value for value in (found, expected) if isinstance(value, torch.Tensor)]
     large = any(value.numel() > 12 for value in tensors)
     if describe(found) != describe(expected):
-        shown = "" if large or len(tensors) == 2 else f" ({in_full(found)})"
+        shown = "" if large or len(tensors) == 2 or blank(found) else f" ({in_full(found)})"
         return f"expected {describe(expected)}, found {describe(found)}{shown}"
     if large:
         place = first_place(found, expected, within)
@@ -117,15 +117,15 @@ SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
     r"shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)": (
         "no matrix product of [{}, {}] and [{}, {}]: the two inner numbers have to be equal."
     ),
-    r"batch2 tensor to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]": (
-        "no matrix product: the second tensor would need {} rows and has {}."
+    r"batch2 tensor to be: \[(\d+, \d+)\] but got: \[(\d+, \d+)\]": (
+        "no matrix product: the second tensor would have to begin with [{}] and begins with [{}]."
     ),
     r"same dtype, but got|expected scalar type": (
-        "a product needs numbers of one kind; convert the whole numbers, as in `.to(table.dtype)`."
+        "a product needs numbers of one kind; convert one of the two, as in `.to(table.dtype)`."
     ),
     r"can't allocate memory": "it asks for more memory than there is.",
-    r"index (\d+) is out of bounds for dimension \d+ with size (\d+)": (
-        "there is no row {} in a table of {} rows."
+    r"index (\d+) is out of bounds for dimension (\d+) with size (\d+)": (
+        "there is no index {} along dimension {}: it has {}, counted from 0."
     ),
 }
 
@@ -138,7 +138,6 @@ def raised(error, where):
 
 
 def same_message(one, other):
-    """Whether two errors name the same numbers, whichever of two tensors they name first."""
-    lines = error_line(one), error_line(other)
-    told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
+    """Whether two errors have the same words and numbers, whichever of two tensors they name first."""
+    told = [sorted(re.findall(r"\w+", error_line(error))) for error in (one, other)]
     return told[0] == told[1]

@@ -19,7 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_anywhere import SKIP
-from test_commands import PAGES, brings, installed_by
+from test_commands import PAGES, brings, installed_by, needed
 
 from helpers import copies, models
 
@@ -166,21 +166,15 @@ def test_every_job_takes_what_is_checked_out_ends_in_time_and_uses_one_version_o
 
 def test_pip_brings_what_the_helpers_import():
     """Wherever the project alone is installed, as on Colab: its own dependencies, and theirs."""
-    found, left = set(), list(SETTINGS["project"]["dependencies"])
-    while left:
-        name = canonicalize_name(re.match(r"[\w.-]+", left.pop())[0])
-        with contextlib.suppress(metadata.PackageNotFoundError):  # of another system
-            left += [] if name in found else [r for r in metadata.requires(name) or () if "extra ==" not in r]
-        found.add(name)
-    imported = set()
+    found, imported = needed(SETTINGS["project"]["dependencies"]), set()
     for path in ROOT.glob("helpers/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
             imported |= {name.partition(".")[0] for name in names}
-    brings = metadata.packages_distributions()
+    distributions = metadata.packages_distributions()
     for module in imported - {*sys.stdlib_module_names, "helpers"}:
-        assert found & set(map(canonicalize_name, brings.get(module, ()))), module
+        assert found & set(map(canonicalize_name, distributions.get(module, ()))), module
 
 
 @pytest.mark.skipif("VERSIONS" in os.environ, reason="takes other versions on purpose")
@@ -222,6 +216,15 @@ NEEDED = {
 def test_a_file_says_what_nobody_here_would_miss(name):
     text = (ROOT / name).read_text("utf-8")
     assert [said for said in NEEDED[name] if said not in text] == []
+
+
+def test_every_text_is_read_and_written_as_utf_8_whatever_a_system_takes_else():
+    for path in [*ROOT.glob("helpers/**/*.py"), *ROOT.glob("docs/*.py")]:
+        calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+        for call in calls:
+            called, *given = (ast.unparse(of) for of in (call.func, *call.args, *call.keywords))
+            if re.search(r"(?<!Image\.)\b(read_text|write_text|open)$", called):
+                assert re.search("utf-8|'[rwa]b'", " ".join(given)), f"{path.name}: {ast.unparse(call)}"
 
 
 def test_what_ci_run_listens_to_a_workflow_says():
