@@ -640,11 +640,13 @@ def test_in_a_notebook_it_shows_what_the_kernel_answers(bert, page):
             const [content, bytes] = await ask(asked);
             for (const hear of hearing) hear(content, [new DataView(Uint8Array.from(bytes).buffer)]);
           };
-          const set = (key, value) => { state[key] = value; };
-          const model = { send, set, get: (key) => state[key], on: (_, hear) => hearing.push(hear), save_changes() {} };
+          const set = (key, value) => { state[key] = value; }, off = (_, hear) => hearing.splice(hearing.indexOf(hear), 1);
+          const save_changes = () => { globalThis.saved = { ...state }; };
+          const model = { send, set, off, save_changes, get: (key) => state[key], on: (_, hear) => hearing.push(hear) };
           const explorer = document.querySelector("#explorer");
           explorer.replaceChildren();
-          widget.render({ model, el: explorer });
+          const end = widget.render({ model, el: explorer });
+          globalThis.leave = () => { end(); return hearing.length; };
         }""",
         {key: getattr(widget, key) for key in ("name", "sentence", "other", "use")},
     )
@@ -652,6 +654,10 @@ def test_in_a_notebook_it_shows_what_the_kernel_answers(bert, page):
     assert tokens(page) == ["[CLS]", "one", "[UNK] “🙂”", "[SEP]", "two", "[SEP]"]
     browser.explore(page, "good day")
     assert alike(said(page, 1), passing(bert, "good day", "two")[2][1])
+    page.get_by_label("Use it").select_option("compare")
+    page.get_by_text("≠ marks what differs: “[SEP]”").wait_for()
+    saved = {"name": widget.name, "sentence": "good day", "other": "two", "use": "compare"}
+    assert page.evaluate("saved") == saved and page.evaluate("leave()") == 0
 
 
 def test_another_bert_and_what_its_kernel_answers(tmp_path):
