@@ -1,5 +1,6 @@
 """Answers, read in any form that holds the same, and compared."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
@@ -33,13 +34,11 @@ def read(value, any_order=False):
 
 
 def size(value):
-    """How many numbers nested lists hold; one whose first entry is a number is taken to hold only numbers."""
+    """How many numbers are in it; nested lists whose first entry is a number are taken to hold only numbers."""
     if isinstance(value, list | tuple | range):
-        nested = len(value) and isinstance(value[0], list | tuple | range | torch.Tensor | np.ndarray)
+        nested = len(value) and (isinstance(value[0], list | tuple | range) or hasattr(value[0], "shape"))
         return sum(map(size, value)) if nested else len(value)  # one that holds itself raises
-    if isinstance(value, torch.Tensor):
-        return value.numel()
-    return value.size if isinstance(value, np.ndarray) else 1
+    return math.prod(getattr(value, "shape", ()))
 
 
 def plain(value):
@@ -48,6 +47,8 @@ def plain(value):
         return float(value)
     if hasattr(value, "__array__") and not isinstance(value, torch.Tensor | np.ndarray):
         value = np.asarray(value)  # of pandas, too
+    if hasattr(value, "toarray"):  # a sparse matrix of scipy
+        value = value.toarray()
     if isinstance(value, torch.Tensor | np.ndarray):
         value = value.tolist()  # None for what is masked
     if isinstance(value, Iterable) and not isinstance(value, str | set | frozenset | Mapping):

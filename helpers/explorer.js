@@ -486,7 +486,7 @@ class Explorer {
       this.follow(again && !this.roomy ? -1 : index);
       if (!again && !this.roomy) rows.children[index].scrollIntoView({ behavior: "smooth" });
     };
-    rows.onkeydown = (event) => this.key(event) && event.preventDefault();
+    rows.onkeydown = (event) => { if (this.key(event)) event.preventDefault(); }; // to return false would keep Tab in the list, too
     rows.onmousemove = (event) => {
       for (const canvas of parts.grid.querySelectorAll("canvas:not(.shares)")) {
         const area = canvas.getBoundingClientRect(), k = Math.floor(((event.clientX - area.left) / area.width) * canvas.width);

@@ -19,6 +19,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+try:
+    import huggingface_hub as hub
+    import torch
+    from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
+    from safetensors import safe_open
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel, BertTokenizer
+    from transformers.utils import logging
+except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
+    told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
+    raise SystemExit(told) from None
+
 from .lines import one_line, say, short_text
 
 AUTOMATIC = "bert-base-uncased"
@@ -160,9 +172,6 @@ def _load(folder, name):
     files, tensors = _look_into(folder)
     weights = f"The weights in '{folder}'"
     with _quietly():
-        import torch
-        from transformers import BertModel
-
         # BertForMaskedLM's weights have no pooler: then there is none, of random numbers.
         pooler = any(key.startswith("pooler.") for key in tensors)
         config = _config(folder, files["config.json"], tensors, pooler)
@@ -196,9 +205,6 @@ def _config(folder, settings, tensors, pooler):
     It is compared on the meta device, where 10**8 places take no memory; layers are counted first, for a million of
     them would take time there too. Nothing else of config.json is handed on: some settings name code to download.
     """
-    import torch
-    from transformers import BertConfig, BertModel
-
     weights, wanted = f"The weights in '{folder}'", (*COUNTS, *RATES, "hidden_act", "pad_token_id")
     layers = len({key.split(".")[2] for key in tensors if key.startswith("encoder.layer.")})
     with _refuse(f"config.json in '{folder}' does not describe a BERT"):
@@ -234,8 +240,6 @@ def _config(folder, settings, tensors, pooler):
 
 def _tokenizer(folder, files, config):
     """The tokenizer, once every special token and every id that it can give has a row; and what was set in it."""
-    from transformers import BertTokenizer
-
     what = f"The vocabulary in '{folder}'"
     tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
     added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
@@ -276,8 +280,6 @@ def _tokenizer(folder, files, config):
 
 def _one_segment(tokenizer):
     """Give every token type 0, as a model with one segment row needs; a pair's second text has type 1 otherwise."""
-    from tokenizers.processors import TemplateProcessing
-
     first, last = tokenizer.cls_token, tokenizer.sep_token
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"{first} $A {last}",
@@ -297,8 +299,6 @@ def _check_config(folder):
 
 def _look_into(folder):
     """What the JSON files say, {} for one that is not there, and the tensors, not read, by their names in a BertModel."""
-    from safetensors import safe_open
-
     _check_config(folder)
     files = {name: _read(folder, name, need=False) for name in SETTINGS}
     _find(folder, "vocab.txt", "tokenizer.json")
@@ -359,10 +359,8 @@ def _find(folder, *names, need=True):
 
 def _from_hub(name):
     """The model from the hub's cache, else from the hub, and which of the two it was."""
-    from huggingface_hub.utils import validate_repo_id
-
     try:
-        validate_repo_id(name)
+        hub.utils.validate_repo_id(name)
     except ValueError:
         remedy = f"check the path, give a hub id, {BUNDLED}"
         raise BertError(f"There is no folder {name[:99]!r}", remedy) from None
@@ -377,12 +375,10 @@ def _from_hub(name):
 
 def _cached(name):
     """The folder of a whole checkpoint in the hub's cache, or None."""
-    from huggingface_hub import try_to_load_from_cache
-
     places = [(alias, revision) for revision in (REVISION, "main") for alias in ALIASES]
     for repository, revision in places if name in ALIASES else [(name, "main")]:
         with suppress(Exception):  # what cannot be read is not there
-            folder = Path(try_to_load_from_cache(repository, "config.json", revision=revision)).parent
+            folder = Path(hub.try_to_load_from_cache(repository, "config.json", revision=revision)).parent
             if not [file for file in folder.iterdir() if _remove_if_wrong(file)]:
                 _look_into(folder)
                 return folder
@@ -412,8 +408,6 @@ def _remove_if_wrong(file):
 
 def _download(name):
     """Download the model into the hub's cache, if the hub answers, and return its folder."""
-    import huggingface_hub as hub
-
     if hub.is_offline_mode():
         raise _HubError("HF_HUB_OFFLINE is set", "unset it")
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
@@ -453,9 +447,6 @@ def _download(name):
 
 def _fetch(repository, revision, report):
     """Get a checkpoint's files, the small ones and what they say first, and `report` that it goes on; their folder."""
-    import huggingface_hub as hub
-    from huggingface_hub.errors import RemoteEntryNotFoundError
-
     token = False
     with suppress(Exception):  # one that cannot be read is none
         token = hub.get_token() or False
@@ -493,12 +484,9 @@ def _fetch(repository, revision, report):
 
 def _ask_hub(repository, revision, token):
     """One HEAD: offline, the hub's own download tries for half a minute."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
-
-    url = hf_hub_url(repository, "config.json", revision=revision)
+    url = hub.hf_hub_url(repository, "config.json", revision=revision)
     try:
-        found = get_hf_file_metadata(url, token=token, timeout=2 * ANSWER)
+        found = hub.get_hf_file_metadata(url, token=token, timeout=2 * ANSWER)
     except HfHubHTTPError as error:
         said = dict.fromkeys((401, 403, 404), ("has no such model, or keeps it private", "check the name"))
         said[429] = "is asked too often from here", "try again in some minutes"
@@ -545,8 +533,6 @@ def _cause(error):
 def _quietly():
     """No progress bar, no LOAD REPORT, no warning."""
     with warnings.catch_warnings(action="ignore"), ExitStack() as undo:
-        from transformers.utils import logging
-
         undo.callback(logging.set_verbosity, logging.get_verbosity())
         logging.set_verbosity_error()
         if logging.is_progress_bar_enabled():

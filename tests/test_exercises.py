@@ -37,26 +37,30 @@ RIGHT = ""  # how the reply to a right answer begins, behind the sign
 
 # The numbers of the bundled model, worked out by hand or by the library: (the right one, mistakes).
 NUMBERS = {
-    "0.1": (384, {"That is how many rows": 30522, "That is how many pos": 512, "That is how many tok": 7}),
-    "1.1": (4, {"Those are the word pieces": 2, "That counts words": 1, "Is that one word": 3, "That counts ch": 12}),
+    "0.1": (384, {"That is how many rows": 30522, "That is how many pos": 512, "That is how many tok": 7}
+        | {"Those are the numbers of all": 2688, "That is bert-base": 768}),
+    "1.1": (4, {"Those are the word pieces": 2, "That counts words": 1, "Is that one word": 3, "That counts ch": 12}
+        | {"That is characters": 14}),
     "2.1": (19_594_752, {"Are LayerNorm's": 19_593_984, "H too few": 19_594_368, "That is the w": 19_200_000}
         | {"That is the loaded": 11_918_592, "The positions are": 19_398_144}),
     "3.1": ([0, 0, 0, 0, 1, 1, 1], {"The first [SEP]": [0, 0, 0, 1, 1, 1, 1], "Counted": [1, 1, 1, 1, 2, 2, 2]}
-        | {"The second [SEP]": [0, 0, 0, 0, 1, 1, 0], "The two seg": [1, 1, 1, 1, 0, 0, 0]}),
+        | {"The second [SEP]": [0, 0, 0, 0, 1, 1, 0], "The two seg": [1, 1, 1, 1, 0, 0, 0]}
+        | {"Everything is in segment 1": [1] * 7, "Everything is in segment 0": [0] * 7}),
     "4.1": ([0, 3, 2, 1, 4], {"So it reads": [0, 1, 2, 3, 4], "[CLS] and [SEP] keep": [4, 1, 2, 3, 0]}
         | {"All at one": [0] * 5, "[CLS] and [SEP] need": [3, 2, 1], "Counted": [1, 4, 3, 2, 5]}),
     "4.2": ([0, 127, 510, 511], {"Counted from 1": [1, 128, 511, 512], "Place 0 is not": [0]}),
     "5.1": (0.0002, {"That is the gap": 0.0001, "That is one": 0.00005, "Those are the three": 0.00015}),
     "6.1": (0.998697, {"That is the inverse": 1.001305, "Without the root": 0.997396, "One off": 0.9987004543}),
-    "7.1": (268.8, {"Those are the sur": 2419.2, "That is one token": 38.4, "[CLS] and [SEP]": 192, "Those are all": 2688}),
+    "7.1": (268.8, {"Those are the sur": 2419.2, "That is one token": 38.4, "[CLS] and [SEP]": 192, "Those are all": 2688}
+        | {"That counts tokens": 0.7, "Rounded down": 268}),
     "8.1": (10.3262, {"That is with the logarithm to base 10": 4.4846, "That is the chance": 3.2763e-5}
-        | {"That is with the logarithm to base 2": 14.8976, "The sign": -10.3262, "That is for this": 4.1589}),
+        | {"That is with the logarithm to base 2": 14.8976, "The sign": -10.3262, "That is for this": 4.1589, "That is how many": 30522}),
     "9.1": (["apples", "iphone", "itunes"], {"Those are the largest dot": ["apples", "iphone", "mac"]}
         | {"Those are the nearest by": ["apples", "macintosh", "itunes"], "apple itself": ["apple", "apples", "iphone"]}),
     "9.2": (1 / 6, {"That counts": 120, "Orders that do just": 36 / 720, "The circle is not": 68 / 720}
-        | {"In percent": 100 / 6, "Orders that do better": 84 / 720, "The right order": 119 / 720}),
+        | {"In percent": 100 / 6, "Orders that do better": 84 / 720, "The right order": 119 / 720, "That is the count": 4}),
     "10.1": (118_511_616, {"The projection's bias": 118_515_712, "That is what ALBERT": 4_368_384}
-        | {"The projection is": 119_040_000, "That is the wide": 122_880_000, "That is ALBERT base": 19_100_928}),
+        | {"The projection is": 119_040_000, "That is the wide": 122_880_000, "That is ALBERT base": 19_100_928, "The sign": -118_511_616}),
 }  # fmt: skip
 
 
@@ -77,13 +81,15 @@ def wordpiece(word, vocabulary, mark="##", limit=100, first=-1, unknown=lambda _
     return pieces
 
 
-def nearest_by_loops(sums, word, segment, position):
+def nearest_by_loops(sums, word, segment, position, gap=lambda rows, x: (rows - x).norm(dim=1)):
     found = []
     for x in sums:
-        gaps = {}
-        for i, s in itertools.product(range(len(word)), range(len(segment))):
-            for place, gap in enumerate((word[i] + segment[s] + position - x).norm(dim=1).tolist()):
-                gaps[i, s, place] = gap
+        tried = itertools.product(range(len(word)), range(len(segment)))
+        gaps = {
+            (i, s, place): far
+            for i, s in tried
+            for place, far in enumerate(gap(word[i] + segment[s] + position, x).tolist())
+        }
         found.append(min(gaps, key=gaps.get))
     return found
 
@@ -145,6 +151,10 @@ LAYER_NORM_MISTAKES = {
     "eps outside the root": eps_outside,
     "Unbiased variance and eps": lambda x, g, s, e: eps_outside(x, g, s, e, unbiased=True),
     "Normalising over tokens": lambda x, g, s, e: normed(x, g, s, e, dim=1),
+    "Normalising over places and numbers": lambda x, *rest: normed(x, *rest, dim=(1, 2)),
+    "Normalising over the whole": lambda x, g, s, e: (x - x.mean()) / (x.var() + e).sqrt() * g + s,
+    "Normalising over the batch": lambda x, *rest: normed(x, *rest, dim=0),
+    "Nothing is subtracted": lambda x, g, s, e: x / (x.pow(2).mean(-1, True) + e).sqrt() * g + s,
     "gamma and beta are left out": lambda x, g, s, e: F.layer_norm(x, x.shape[-1:], eps=e),
 }
 
@@ -174,7 +184,7 @@ def layer_with(norm=normed, order=("token_type", "position"), start=0, **wrong):
         segment, position = (weights[f"{name}_embeddings.weight"] for name in order)
         if "before" in wrong:
             return norm(x, gamma, beta, eps) + segment[types] + position[places]
-        return norm(x + segment[types] + position[places], gamma, beta, eps)
+        return norm(x + (segment[types] + position[places]), gamma, beta, eps)
 
     return layer
 
@@ -239,6 +249,7 @@ def handed_in(b):
     yield "1.3", "The shortest match", lambda w, v: wordpiece(w, v, first=0)
     kept = lambda w, v: wordpiece(w, v, unknown=lambda pieces: [*pieces, "[UNK]"])
     yield "1.3", "Pieces are kept beside [UNK]", kept
+    yield "1.3", "Those are ids", lambda w, v: [v[piece] for piece in wordpiece(w, v)]
     yield "1.3", "There is no limit", lambda w, v: wordpiece(w, v, limit=999)
     other = "For word='unaffable', vocabulary=<30522 entries> expected ['una', '##ffa', '##ble'], found ['"
     yield "1.3", other, lambda w, v: ["un", "##able", "##d"] if w[:4] == "unaf" else wordpiece(w, v)
@@ -287,6 +298,8 @@ def handed_in(b):
     yield "3.2", "Those are the rows of one sentence", position[:7] + segment[0]
     yield "3.2", "That is the segment row alone", segment[0].repeat(len(position), 1)
     yield "3.2", "The segment row is subtracted", position - segment[0]
+    yield "3.2", "That is the segment table alone", segment
+    yield "3.2", "The segment is not in it", position
     wanted = f"Expected a tensor of shape {list(position.shape)}, found"
     own = b.model.embeddings.position_embeddings
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
@@ -338,11 +351,16 @@ def handed_in(b):
     yield "5.2", "The offsets are missing", hot(ids, 0, torch.arange(7))
     yield "5.2", "The position's offset leaves", hot(ids, sizes[0], sizes[0] + torch.arange(7)).clamp(max=1)
     yield "5.2", "Positions start from 1", hot(ids, sizes[0], sum(sizes) + torch.arange(1, 8))
+    yield "5.2", "Tables swapped", hot(ids, sizes[0] + len(position), sizes[0] + torch.arange(7))
+    yield "5.2", "Only the words are in it", hot(ids), F.one_hot(ids, len(word))
     yield "5.2", "That is segment 1", hot(ids, sizes[0] + 1, sum(sizes) + torch.arange(7))
-    yield "5.2", RIGHT, asked("5.2", b)[0].right.bool(), asked("5.2", b)[0].right.to_sparse()
+    three_hot = asked("5.2", b)[0].right
+    yield "5.2", RIGHT, three_hot.bool(), three_hot.to_sparse(), Sparse(three_hot)
     yield "5.3", RIGHT, nearest_by_loops
     yield "5.3", "One after the other", greedily
     alone = lambda sums, *tables: torch.stack([torch.cdist(sums, table).argmin(1) for table in tables], 1)
+    direction = lambda s, *t: nearest_by_loops(s, *t, gap=lambda rows, x: -F.cosine_similarity(rows, x[None]))
+    yield "5.3", "Compared by direction", direction
     yield "5.3", "Each looked up by itself", alone, lambda s, *t: alone(F.normalize(s), *map(F.normalize, t))
     counted = lambda *args: [[*row[:2], i] for i, row in enumerate(nearest_by_loops(*args))]
     yield "5.3", "The places are taken to be 0, 1, 2", counted
@@ -355,14 +373,11 @@ def handed_in(b):
     square = lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0) + 0.1).sqrt()
     stops = "Your function "  # and not: a mean cannot be subtracted
     yield "6.2", stops, lambda x, *rest: square(x), lambda x, g, s, e: (x - x.mean(-1, True)) * g[:3]
-    yield "6.2", "Normalising over places and numbers", lambda x, *rest: normed(x, *rest, dim=(1, 2))
-    yield (
-        "6.2",
-        "Normalising over the whole",
-        lambda x, g, s, e: (x - x.mean()) / (x.var() + e).sqrt() * g + s,
-    )
-    yield "6.2", "Normalising over the batch", lambda x, *rest: normed(x, *rest, dim=0)
-    yield "6.2", "Nothing is subtracted", lambda x, g, s, e: x / (x.pow(2).mean(-1, True) + e).sqrt() * g + s
+    yield "6.2", "eps is forgotten", lambda x, g, s, e: normed(x, g, s, 0)
+    yield "6.2", "gamma and beta are exchanged", lambda x, g, s, e: normed(x, s, g, e)
+    variance = lambda x: x.pow(2).mean(-1, True) - x.mean(-1, True) ** 2
+    lossy = lambda x, g, s, e: (x - x.mean(-1, True)) / (variance(x) + e) ** 0.5 * g + s
+    yield "6.2", "E[x²] - E[x]² loses its digits", lossy
     yield "6.2", "A mean of shape [B, T]", lambda x, *rest: x - x.mean(-1), lambda x, *rest: x.mean(-1) - x
     torchs = "The numbers are right, but they are torch's own"
     yield "6.2", torchs, lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e)
@@ -376,6 +391,8 @@ def handed_in(b):
     yield "6.3", RIGHT, probed, probed_twice
     yield "6.3", "Divided by H - 1", lambda box, hidden: probed(box, hidden, divide_by=1)
     yield "6.3", "Beta is still in your gamma", lambda box, hidden: probed(box, hidden, subtract=False)
+    yield "6.3", "The two are exchanged", lambda *args: probed(*args)[::-1]
+    yield "6.3", "Beta is left out", lambda box, h: (probed(box, h)[0], torch.zeros(h))
     # an eps of 0.1 is not small beside the variance of this probe
     yield "6.3", "For box=<a sealed box>, hidden=4 expected", lambda box, hidden: probed(box, hidden, 1.0)
     yield "6.3", "Your function raised AttributeError", lambda box, hidden: (box.weight, box.bias)
@@ -439,6 +456,10 @@ def handed_in(b):
     yield "9.1", "'Apples' is not in the vocabulary. Its words have small", ["Apples", "day", "good"]
     yield "9.1", "'ization' is not in the vocabulary. A token inside", ["ization", "day", "good"]
     yield "9.1", "0 of the three are right", ["day", "good", "is"]
+    yield "9.1", "Those are ids", b.tokenizer.convert_tokens_to_ids(asked("9.1", b)[0].right)
+    apple = b.tokenizer.convert_tokens_to_ids("apple")
+    farthest = F.cosine_similarity(word, word[apple], dim=1).topk(3, largest=False).indices
+    yield "9.1", "Those are the farthest", b.tokenizer.convert_ids_to_tokens(farthest.tolist())
     yield "9.1", "Expected a list of 3 texts", "apple", ["apple", "day"]
     yield "9.2", RIGHT, *(round(asked("9.2", b)[0].right, places) for places in (3, 4, 5, 6))
     yield "9.3", RIGHT, analogy, lambda *args: np.int64(analogy(*args))
@@ -447,6 +468,7 @@ def handed_in(b):
     yield "9.3", "The sign is the other way", lambda i, j, k, table: analogy(j, i, k, table)
     yield "9.3", "A dot product", lambda *args: analogy(*args, torch.mv)
     yield "9.3", "Euclidean", lambda *args: analogy(*args, lambda table, row: -(table - row).norm(dim=1))
+    yield "9.3", "That is a text", lambda *args: b.tokenizer.decode([analogy(*args)])
     yield "10.1", "V rows of 4,096 numbers", 118_000_000
     names = ["GPT-2", "DistilBERT", "DeBERTa-v3", "RoBERTa"]
     written = ["gpt2", "distilbert-base-uncased", "DeBERTa v3", "roberta-base"]
@@ -491,6 +513,12 @@ def handed_in(b):
     yield "11.1", "No name is given for patient 1 yet", {2: "healthy"}, {1: None, 2: "x"}
     yield "11.1", "There is no patient 5 in this exercise: it asks for 1, 2, 3, 4", sick | {5: "healthy"}
     yield "11.1", "3 of 4 right. What tells patient 4: one word at two", sick | {4: "no gamma"}
+    told = "change the last word|hand over the places|call it twice|one word at two places"
+    told += "|divide .* another number for each|every probe|divide .* the same number for all|a padded batch"
+    for n, words in enumerate(told.split("|")):
+        others = [*names, "other eps", "healthy", "unbiased variance", "[PAD] zeroed"][n // 4 * 4 :][:4]
+        others[n % 4] = "no gamma"
+        yield f"11.{1 + n // 4}", f"3 of 4 right. What tells patient {n + 1}: {words}", others
     yield "11.2", RIGHT, ["other eps", "healthy", "unbiased variance", "[PAD] zeroed"]
     one, two = torch.tensor([[5, 0, 7, 5]]), torch.tensor([[5, 0, 7, 5], [9, 8, 0, 0]])
     types = torch.tensor([[0, 1, 1, 0], [1, 0, 0, 1]]) * (len(segment) - 1)
@@ -505,13 +533,37 @@ def handed_in(b):
         yield "11.3", f"All are told but patient {k}. ", checklist(*lesson, probes[n], probes[m])
     yield "11.3", "For layer=patient 0, reference=<BertEmbeddings> expected", checklist((one,), (two,))
     yield "11.3", "Expected a function", True
+    yield "11.3", "It rejects the model's own", lambda layer, reference: False
+    yield "11.3", "It passes every layer", lambda layer, reference: True
     yield "12.1", RIGHT, lambda ids, table: sum(table[i] for i in ids) / len(ids)
     in_place = "The result is right, but the function changes its own arguments in place"
     yield "12.1", in_place, lambda ids, table: (ids.sort(), table[ids].mean(dim=0))[1]
     yield "12.1", "That is the sum", lambda ids, table: sum(table[i] for i in ids)
-    yield "12.2", "A token that is not", lambda ids, kept, u: [list(map(kept.index, r)) for r in ids.tolist()]
+    yield "12.1", "Those are the rows", lambda ids, table: [table[i] for i in ids]
+    yield "12.1", "That is the mean of the whole", lambda ids, table: sum(table) / len(table)
+    yield "12.1", "One number a piece", lambda ids, table: [table[i].mean() for i in ids]
+    yield "12.1", "That is one number", lambda ids, table: torch.stack([table[i] for i in ids]).mean()
+    yield "12.1", "That is the first piece", lambda ids, table: table[ids[0]]
+    yield "12.1", "That is the last piece", lambda ids, table: table[ids[-1]]
+    ids_by = lambda new: lambda i, kept, u: [[new(x, kept, u) for x in row] for row in i.tolist()]
+    yield "12.2", "A token that is not", ids_by(lambda x, kept, u: kept.index(x))
+    yield "12.2", "Those are the old ids", ids_by(lambda x, kept, u: x)
+    yield "12.2", "What is not kept became 0", ids_by(lambda x, kept, u: kept.index(x) if x in kept else 0)
+    yield "12.2", "[UNK] has a new id", ids_by(lambda x, kept, u: kept.index(x) if x in kept else u)
+    yield "12.2", "[UNK] has a new id", ids_by(lambda x, kept, u: x if x in kept else u)
+    yield "12.2", "What is not kept kept", ids_by(lambda x, kept, u: kept.index(x) if x in kept else x)
+    yield "12.2", "Counted from 1", ids_by(lambda x, kept, u: 1 + kept.index(x if x in kept else u))
+    left_out = lambda i, kept, u: [[kept.index(x) for x in row if x in kept] for row in i.tolist()]
+    yield "12.2", "Tokens that are not kept are left out", left_out
     yield "12.3", RIGHT, lambda t: (s := t.abs().amax(1, True).clamp(min=1e-12) / 127) * (t / s).round()
     yield "12.3", "A row of zeros", lambda t: (s := t.abs().amax(1, True) / 127) * (t / s).round()
+    quantised = lambda s, t, whole=torch.round: (s := s.clamp(min=1e-9) / 127) * whole(t / s)
+    yield "12.3", "Nothing was rounded", lambda t: t.clone()
+    yield "12.3", "Those are the whole", lambda t: (127 * t / t.abs().amax(1, True).clamp(min=1e-9)).round()
+    yield "12.3", "That is one scale for the whole", lambda t: quantised(t.abs().max(), t)
+    yield "12.3", "That is one scale a column", lambda t: quantised(t.abs().amax(0), t)
+    yield "12.3", "Cut off, not rounded", lambda t: quantised(t.abs().amax(1, True), t, torch.trunc)
+    yield "12.3", "The largest number was taken", lambda t: (s := t.amax(1, True) / 127) * (t / s).round()
     four = ["places doubled", "healthy", "new rows in front", "one row for both"]
     yield "12.4", RIGHT, four, dict(enumerate(four, 1)), [name.upper() for name in four]
     yield "12.4", "3 of 4 right. What tells layer 2: old", [four[0], four[3], *four[2:]]
@@ -556,6 +608,16 @@ class Held(deque):
 
     def __array__(self, dtype=None, copy=None):
         return np.array([*self], dtype)
+
+
+class Sparse:
+    """As scipy holds a sparse matrix; to go through it number by number would take too long."""
+
+    def __init__(self, tensor):
+        self.shape, self.toarray = tuple(tensor.shape), tensor.numpy
+
+    def __iter__(self):
+        raise AssertionError("number by number")
 
 
 def plain(value):
@@ -724,9 +786,29 @@ def test_what_is_handed_in_gets_its_reply(any_bert, say):
     for number, begins, *answers in handed_in(any_bert):
         for answer in answers:
             reply = say(number, any_bert, answer)
-            if not reply.startswith(f"✗ {number} not yet. {begins}" if begins else f"✓ {number} right. "):
+            start = f"✗ {number} not yet. {begins}" if begins else f"✓ {number} right. "
+            if not (reply.startswith(start) or (".*" in begins and re.match(start, reply))):
                 wrong.append((number, begins, reply))
     assert wrong == []
+
+
+# What no example can show here: two segment rows have as many numbers as LayerNorm; 4.2 finds the same either way.
+UNSHOWN = {
+    "The segments are missing: the layer has a third table.",
+    "Compared with the median of all rows: take the 12 nearest.",
+}
+
+
+def test_each_mistake_on_the_list_has_an_example_made_apart_from_it(bert):
+    shown = {(number, begins) for number, begins, *_ in handed_in(bert) if begins}
+    shown |= {(number, begins) for number, (_, mistakes) in NUMBERS.items() for begins in mistakes}
+    alone = {
+        diagnosis
+        for number in exercises.numbers()
+        for diagnosis, *_ in asked(number, bert)[1]
+        if not any(diagnosis.startswith(begins) for n, begins in shown if n == number)
+    }
+    assert alone == UNSHOWN
 
 
 class Odd:

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import random_bert
+from matplotlib.colors import to_rgb
 from safetensors.torch import save_file
 
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
 from helpers.models import Bert
-from helpers.picture import COLOURS, DIVERGING, PARTS
+from helpers.picture import COLOURS, PARTS
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
 import explorer_data
@@ -103,6 +104,7 @@ def hub(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hub")
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     assert int.from_bytes((folder / "model.safetensors").read_bytes()[:8], "little") > 65536
+    save_file({name: tensor.half() for name, tensor in tensors.items()}, folder / "half.safetensors")
     (folder / "page.html").write_text("<p>Sign in to this network")
     return folder
 
@@ -252,6 +254,18 @@ def notes(*texts):
     return said
 
 
+def end_of(*parts):
+    """Where the colours end: of 200 numbers, at most one lies beyond."""
+    step = math.ceil(sum(part.size for part in parts) / 20000)  # of many, some are looked at
+    sizes = np.concatenate([np.abs(part.ravel()[::step]) for part in parts])
+    return np.quantile(sizes[~np.isnan(sizes)], 0.995, method="lower")
+
+
+def scale(name, *parts):
+    """What the legend says of it."""
+    return f"{name} {-end_of(*parts):.2f}{end_of(*parts):.2f}"
+
+
 NOTES = {
     "[CLS]": "[CLS] opens every text.",
     "[SEP]": "[SEP] ends each text.",
@@ -261,7 +275,8 @@ NOTES = {
 
 
 def passing(bert, text, pair):
-    """All that the explorer says of one text or of a pair: caption, alt text, notes, and the lines and details by token."""
+    """All that the explorer says of one text or of a pair: caption, alt text, notes, the lines and details by token, what is read
+    out of each, what is seen of each, and the legend."""
     facts, stages = numbers(bert, text, pair)
     stages = {name: rows.double().numpy() for name, rows in stages.items()}
     squares = np.stack([(stages[part] ** 2).sum(1) for part in STAGES[:3]], 1)
@@ -270,7 +285,7 @@ def passing(bert, text, pair):
         ", ".join(f"{part} {percent(one)}" for part, one in zip(STAGES, row, strict=False)) for row in share
     ]
     mean, cut = share.mean(0), cut_said(facts)
-    lines, details = [], []
+    lines, details, shown = [], [], []
     for i, (token, number, kind) in enumerate(
         zip(facts["tokens"], facts["ids"], facts["types"], strict=True)
     ):
@@ -282,6 +297,10 @@ def passing(bert, text, pair):
             of = f"row {row:,} of {facts['sizes'][part]:,}, {length[part]}, share {percent(one)}"
             details[-1] += f" {part}, {of}"
         details[-1] += f" sum, {length['sum']} LayerNorm, {length['LayerNorm']}"
+        known, words = facts["unknown"].get(i, token), facts["words"]
+        goes_on = "goes-on" * (i > 0 and words[i] is not None and words[i] == words[i - 1])
+        behind = f" {quoted(known)}" * (known != token)
+        shown.append(f"{goes_on}|{token}{behind}|word {number}|segment {kind}|position {i}")
     most = STAGES[mean.argmax()]
     caption = f"{len(lines)} tokens. The {most} part brings the largest share on average, {percent(mean.max())}.{cut}"
     alt = (
@@ -291,14 +310,10 @@ def passing(bert, text, pair):
     )
     read = "Number 0 of {}: word {:.4f} + segment {:.4f} + position {:.4f} = {:.4f}, after LayerNorm {:.4f}."
     firsts = zip(facts["tokens"], *(stages[stage][:, 0] for stage in STAGES), strict=True)
-    return (
-        caption,
-        alt,
-        notes(facts),
-        lines,
-        details,
-        [read.format(quoted(token), *of) for token, *of in firsts],
-    )
+    reads = [read.format(quoted(token), *of) for token, *of in firsts]
+    legend = f"First 24 of 384 numbers.{scale('rows and sum', *list(stages.values())[:3])}"
+    legend += f"{scale('after LayerNorm', stages['LayerNorm'])}shareswordsegmentposition"
+    return caption, alt, notes(facts), lines, details, reads, shown, legend
 
 
 def comparing(bert, *texts):
@@ -314,28 +329,36 @@ def comparing(bert, *texts):
         j = next((j for j, other in left if other == token), None)
         left = [(k, other) for k, other in left if k != j]
         pairs.append((i, j))
-    lines, details, reads, moved, same, only = [], [], [], [], [], []
+    lines, details, reads, shown, moved, same, only = [], [], [], [], [], [], []
+    sides = []
     for i, j in pairs + [(None, j) for j, _ in left]:
         token = facts[0]["tokens"][i] if j is None or i is not None else facts[1]["tokens"][j]
         if i is None or j is None:
             said = f"only in the {'second' if i is None else 'first'}"
             only.append(token)
+            seen = f"|place {j if i is None else i}|cosine –"
         elif i == j:
             said = f"at place {i} in both, so the same vector"
             same.append(token)
+            seen = f"|place {i} → {j}|cosine = 1.00"
         else:
             a, b = vectors[0][i], vectors[1][j]
             near = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
             said = f"at place {i} and at {j}: the same word row, another position row, cosine {near:.2f}"
             moved.append(f"{quoted(token)} {said}")
+            seen = f"moved|place {i} → {j}|cosine ≠ {near:.2f}"
+        known = facts[i is None]["unknown"].get(j if i is None else i, token)
+        mark, seen = seen.split("|", 1)
+        shown.append(f"{mark}|{token}{f' {quoted(known)}' * (known != token)}|{seen}")
         lines.append(f"{quoted(token)}, {said}")
         a, b = (None if at is None else vectors[n][at] for n, at in enumerate((i, j)))
-        sides = (a, b, None if a is None or b is None else b - a)
+        row = (a, b, None if a is None or b is None else b - a)
+        sides.append([np.full(384, np.nan) if one is None else one for one in row])
         names = "first", "second", "difference"
-        firsts = ["none" if one is None else f"{one[0]:.4f}" for one in sides]
+        firsts = ["none" if one is None else f"{one[0]:.4f}" for one in row]
         firsts = ", ".join(f"{name} {one}" for name, one in zip(names, firsts, strict=True))
         reads.append(f"Number 0 of {quoted(token)}: {firsts}.")
-        lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in sides]
+        lengths = ["not there" if one is None else f"length {np.linalg.norm(one):.2f}" for one in row]
         told = [f"{name}, {one}" for name, one in zip(names, lengths, strict=True)]
         details.append(" ".join([f"{quoted(token)}: {said}. All 384 numbers:", *told]))
     cut = cut_said(*facts)
@@ -351,7 +374,8 @@ def comparing(bert, *texts):
         f"The same vector: {several([quoted(token) for token in same]) or 'none'}. "
         f"In one text only: {several([quoted(token) for token in only]) or 'none'}.{cut}"
     )
-    return caption, alt, notes(*facts), lines, details, reads
+    legend = f"First 24 of 384 numbers.{scale('after LayerNorm', *np.array(sides).transpose(1, 0, 2))}"
+    return caption, alt, notes(*facts), lines, details, reads, shown, legend
 
 
 EVERYTHING = """async (step) => {
@@ -365,7 +389,9 @@ EVERYTHING = """async (step) => {
     details.push(clean(root.querySelector(".detail")).join(" "));
     reads.push(root.querySelector(".read").textContent);
   }
-  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, reads];
+  const shown = lines.map((line) => [line.children[1].className.slice(6), ...[...line.children].slice(1).map((one, k) =>
+    (k ? one.className.slice(2) + " " : "") + one.textContent)].join("|"));
+  return [all(".in-words")[0], all("p.hidden")[0], all("ul > li"), all(".line .hidden"), details, reads, shown, all(".legend")[0]];
 }"""
 
 
@@ -398,7 +424,7 @@ def test_every_sentence_it_says_is_what_python_computes(bert, address, tab, text
     tab.goto(f"{address}?{urlencode({'sentence': text, 'other': other, 'use': use})}")
     tab.locator("p.hidden", has_text="heat maps").wait_for(state="attached")
     step = 1 + len(wanted[3]) // 100  # of a hundred lines and more, some are clicked
-    wanted = *wanted[:4], *(each[::step] for each in wanted[4:])
+    wanted = *wanted[:4], *(each[::step] for each in wanted[4:6]), *wanted[6:]
     for found, right in zip(tab.evaluate(EVERYTHING, step), wanted, strict=True):
         found, right = ([one] if isinstance(one, str) else one for one in (found, right))
         assert len(found) == len(right)
@@ -409,30 +435,162 @@ def test_every_sentence_it_says_is_what_python_computes(bert, address, tab, text
     assert tab.said == []
 
 
-FIRST_PIXELS = """() => [...document.querySelectorAll(".grid canvas:not(.shares)")].map((canvas) =>
-  Array.from({length: canvas.height}, (_, row) => [...canvas.getContext("2d").getImageData(0, row, 1, 1).data]))"""
+LOOK = """() => {
+  const all = (selector, more = () => ({}), within = document) => [...within.querySelectorAll(selector)].map((node) => {
+    const { left, right, top, bottom } = node.getBoundingClientRect();
+    return { left, right, top, bottom, text: node.textContent, ...more(node) };
+  });
+  const pixels = (canvas) => ({ high: canvas.height, wide: canvas.width,
+    pixels: [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data] });
+  const text = (node) => { const range = new Range(); range.selectNodeContents(node); return range.getBoundingClientRect(); };
+  const cells = (line) => ({ cells: all(".n", (n) => ({ kind: n.className.slice(2), ...text(n).toJSON() }), line) });
+  return { heads: all(".head"), maps: all(".grid canvas", pixels), strips: all(".strip canvas", pixels), marks: all(".mark"),
+    scales: all(".legend canvas", pixels), lines: all(".line", cells) };
+}"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_negative_numbers_are_green_and_positive_ones_red_as_in_the_pictures(bert, page, scheme):
-    page.emulate_media(color_scheme=scheme)
-    page.get_by_label("Sentence").fill(text := "the bank of the river")
-    page.locator(".line", has_text="river").wait_for()
-    _, stages = numbers(bert, text)
-    seen = zip(page.evaluate(FIRST_PIXELS), stages.values(), strict=True)
-    pairs = [
-        (value, red - green)
-        for pixels, rows in seen
-        for (red, green, *_), value in zip(pixels, rows[:, 0].tolist(), strict=True)
-    ]
-    pairs += [(at - 0.5, 255 * (DIVERGING(at)[0] - DIVERGING(at)[1])) for at in (0.1, 0.9)]
-    clear = [
-        (value > 0, redder > 0) for value, redder in pairs if abs(redder) > 20
-    ]  # what is near 0 has no hue
-    assert len(clear) > 15 and all(positive == red for positive, red in clear)
-    if scheme == "light":  # and each part has there the colour that it has everywhere
-        code = (Path(__file__).parents[1] / "helpers/explorer.js").read_text("utf-8")
-        assert " ".join(f"--{part}: {COLOURS[part]};" for part in PARTS) in code
+def inside(one, other):
+    """Whether a box lies in another, to a pixel."""
+    return all(one[end] >= other[end] - 1 for end in ("left", "top")) and all(
+        one[end] <= other[end] + 1 for end in ("right", "bottom")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "use"),
+    [("today is a good day", "", "pair"), ("dog bites man", "man bites dog", "compare")],
+)
+def test_every_number_is_drawn_where_it_belongs(bert, address, tab, text, other, use):
+    """Every pixel of the maps, the strips and the bars, where columns, ids and the mark stand, and what the mouse reads, on three widths."""
+    tab.goto(f"{address}?{urlencode({'sentence': text, 'other': other, 'use': use})}")
+    dark = use == "compare"
+    tab.emulate_media(color_scheme="dark" if dark else "light")
+    stages = [rows.double().numpy() for rows in numbers(bert, text)[1].values()]
+    heads, shares = ["token", "word", "segment", "position", "sum", "LayerNorm", "shares"], None
+    squares = np.stack([(part**2).sum(1) for part in stages[:3]], 1).cumsum(1)
+    shares, ends = 100 * squares / squares[:, 2:], [end_of(*stages[:3])] * 4 + [end_of(stages[4])]
+    if use == "compare":
+        first, second = stages[4], numbers(bert, other)[1]["LayerNorm"].double().numpy()[[0, 3, 2, 1, 4]]
+        stages, heads = [first, second, second - first], ["token", "first", "second", "difference", "cosine"]
+        ends = [end_of(*stages)] * 3
+    for width in (1280, 740, 390):
+        tab.set_viewport_size({"width": width, "height": 1600})
+        for key in ("Escape", *["ArrowDown"] * 4):
+            tab.locator(".rows").press(key)
+        look = tab.evaluate(LOOK)
+        scale = np.reshape(look["scales"][0]["pixels"], (256, 4))
+        light, redder = scale[:, :3].sum(1) * (-1 if dark else 1), scale[:, 0] - scale[:, 1]
+        assert (
+            (np.diff(light)[:127] >= 0).all()
+            and (np.diff(light)[128:] <= 0).all()
+            and 2 * light[0] < light[127]
+        )
+        assert (redder[:110] < -9).all() and (redder[145:] > 9).all()  # negative green, positive red
+
+        def agrees(seen, values, end, scale=scale):
+            steps = np.nan_to_num((np.clip(values / end, -1, 1) + 1) * 127.5 + 0.5).astype(int)
+            found = np.reshape(seen["pixels"], (-1, 4))[: values.size]
+            assert np.abs(found - scale[steps.ravel()]).max() < 8  # a step of the scale
+
+        for drawn, values, end in zip(look["maps"], stages, ends, strict=False):
+            agrees(drawn, values[:, :24], end)
+        for drawn, values, end in zip(look["strips"], stages, ends, strict=True):
+            agrees(drawn, values[3], end)
+        if use == "pair":
+            bars = np.reshape(look["maps"][-1]["pixels"], (len(shares), 100, 4))[:, :, :3]
+            parts = np.array([np.multiply(to_rgb(COLOURS[part]), 255).round() for part in PARTS])
+            which = (np.arange(100)[None, :, None] + 0.5 >= shares[:, None, :2]).sum(2)
+            assert (bars == parts[which]).all()
+        assert [re.sub("[\u00ad+=→Δ]|id, seg.*", "", head["text"]) for head in look["heads"]] == heads
+        roomy, lines, columns = width > 700, look["lines"], dict(zip(heads, look["heads"], strict=True))
+        for head, drawn in zip(look["heads"][1:], look["maps"], strict=False):
+            beside = {"top": lines[0]["top"], "bottom": lines[-1]["bottom"]}
+            assert inside(drawn, head | beside) and drawn["bottom"] - drawn["top"] > 26 * len(lines)
+        for line in lines:
+            cells = line["cells"]
+            for n, cell in enumerate(cells):
+                apart = roomy or cell["kind"] == "cosine"
+                column = columns[cell["kind"] if apart and cell["kind"] != "place" else "token"]
+                place = {"top": line["top"], "bottom": line["bottom"]}
+                assert inside(cell, column | place), (width, cell)
+                assert all(
+                    cell["left"] > one["right"] or cell["top"] > one["bottom"] - 3 for one in cells[:n]
+                )
+        last, wide = look["strips"][-1], look["strips"][-1]["wide"]
+        for k in (0, wide - 1, 200, 383):
+            x = last["left"] + (k % wide + 0.5) * (last["right"] - last["left"]) / wide
+            y = last["top"] + 18 * (k // wide) + 7.5
+            tab.mouse.move(x, y)
+            read, mark = tab.locator(".read").inner_text(), tab.locator(".mark").last.bounding_box()
+            assert read.startswith(f"Number {k} of “")
+            assert alike(read.split()[-1][:-1], f"{stages[-1][3, k]:.4f}")
+            away = mark["x"] + mark["width"] / 2 - x, mark["y"] + mark["height"] / 2 - y
+            assert np.abs(away).max() < 1, (width, k)
+
+
+def test_each_control_does_what_it_says(bert, page):
+    """The examples, the keys in the list, what stands in the address, a tap on a phone."""
+    boxes, examples = [page.get_by_label(name) for name in ("Sentence", "Second text", "Use it")], {}
+    for button in page.locator(".examples button").all():
+        button.click()
+        *texts, use = (box.input_value() for box in boxes)
+        assert " | ".join(filter(None, texts)) == button.get_attribute("title")
+        assert boxes[2].is_visible() == bool(texts[1])
+        assert use == ("compare" if button.inner_text() in ("bank and bank", "another order") else "pair")
+        examples[button.inner_text()] = [text.split() for text in texts if text]
+    assert len(examples["one sentence"]) == len(examples["word pieces"]) == 1 < len(examples["a pair"])
+    assert any("##" in token for token in bert.tokenizer.tokenize(" ".join(examples["word pieces"][0])))
+    assert all("bank" in words for words in examples["bank and bank"])
+    assert sorted(examples["another order"][0]) == sorted(examples["another order"][1])
+    assert not any(word.isascii() for word in examples["other scripts"][0])
+    rows, read = page.locator(".rows"), page.locator(".read")
+    browser.explore(page, "good day " * 40)
+    for keys, said in {
+        "End": "Number 0 of “[SEP]”",
+        "Home ArrowRight": "Number 1 of “[CLS]”",
+        "ArrowLeft ArrowLeft": "Number 0 of “[CLS]”",
+        "Escape ArrowRight": "Pick a token, by a click or with the arrow keys, to see all of its 384 numbers.",
+        "ArrowUp": "Number 0 of “[CLS]”",
+        "PageDown PageDown ArrowUp": "Number 0 of “good”",
+    }.items():
+        for key in keys.split():
+            rows.press(key)
+        assert read.inner_text().startswith(said), keys
+        if keys[:3] != "Esc":
+            chosen, grid = (page.locator(what).bounding_box() for what in ("[aria-selected=true]", ".grid"))
+            assert grid["y"] < chosen["y"] < grid["y"] + grid["height"] - chosen["height"] + 1, keys
+    assert page.locator("[aria-selected=true]").get_attribute("id").endswith("-19")
+    rows.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.className") != "rows"
+    page.evaluate("location.hash = '#a=dog+bites+man&b=man+bites+dog&use=compare'")
+    page.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
+    assert [box.input_value() for box in boxes] == ["dog bites man", "man bites dog", "compare"]
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    page.get_by_role("button", name="Copy a link").click()
+    page.get_by_text("The link stands in the browser's address line.").wait_for()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_text("Second text: “man bites dog”").wait_for()
+    for opened in (True, False):
+        page.locator(".line").nth(2).click()
+        assert page.locator(".token-card.open").count() == opened
+    page.locator(".line").nth(2).click()
+    page.get_by_label("Sentence").click()  # its keyboard takes the room
+    assert page.locator(".token-card.open").count() == 0
+
+
+def test_what_does_not_come_is_said_and_asked_for_again(page):
+    gone = lambda route: route.fulfill(status=404)
+    for file, said in {
+        "vocabulary.txt": "The vocabulary does not load.",
+        "embeddings.safetensors": "127.0.0.1:",
+    }.items():
+        page.route(f"**/{file}", gone)
+        page.reload()
+        page.get_by_text(said).wait_for()
+        page.unroute(f"**/{file}")
+        browser.explore(page, "it comes")
+        assert tokens(page)[1:3] == ["it", "comes"]
+        assert page.locator(".trouble").inner_text() == ""
 
 
 BELOW = """() => document.querySelector(".token-card").getBoundingClientRect().top -
@@ -478,6 +636,7 @@ def ask_the_hub(page, address, file="model.safetensors", patience=10_000):
     [
         ("model.safetensors", {"status": 503}, "answers 503"),
         ("model.safetensors", {"waits": [3]}, "does not answer"),
+        ("half.safetensors", {}, "sends a file without float32 embeddings"),
         ("page.html", {"ranges": False}, "sends something else than a safetensors file"),
     ],
 )

@@ -181,15 +181,16 @@ def test_what_is_neither_a_folder_nor_a_hub_id_is_said_to_be_no_folder(name, cac
 
 @pytest.mark.parametrize("dtype, other", [("float64", "float16"), ("bfloat16", "float32")])
 def test_a_folder_is_loaded_in_the_dtype_of_its_tensors(tmp_path, capfd, dtype, other):
-    folder = save(tmp_path / "x", dtype=getattr(torch, dtype), type_vocab_size=3)
-    configure(dtype=other)(folder)
+    least = {"hidden_size": 16, "max_position_embeddings": 32}  # no smaller one is taken
+    folder = save(tmp_path / "x", dtype=getattr(torch, dtype), type_vocab_size=3, **least)
+    configure(dtype=other, layer_norm_eps=1e-3)(folder)
     bert = load_bert(folder)
     half = dtype in ("float16", "bfloat16")
     said = f", stored as {dtype}, computed in float32" * half
-    assert capfd.readouterr() == (f"{folder} · 2100 × 36 · from this folder{said}\n", "")
+    assert capfd.readouterr() == (f"{folder} · 2100 × 16 · from this folder{said}\n", "")
     kind = torch.float32 if half else getattr(torch, dtype)
     assert {weights.dtype for weights in bert.model.parameters()} == {kind}
-    assert same_weights(bert, folder) and bert.tokenizer.model_max_length == 64
+    assert same_weights(bert, folder) and bert.tokenizer.model_max_length == 32
 
 
 @pytest.mark.parametrize("architecture", [BertForPreTraining, BertForMaskedLM])
@@ -326,9 +327,9 @@ BAD_FOLDERS = {
     "padded by no row": (configure(pad_token_id=5000), "(Padding_idx must be within num_embeddings)"),
     "NaN": (configure(layer_norm_eps=float("nan")), "(layer_norm_eps is nan)"),
     "no eps": (configure(layer_norm_eps=0.0), "(layer_norm_eps is 0.0)"),
-    "an eps that hides the variance": (configure(layer_norm_eps=0.5), "(layer_norm_eps is 0.5)"),
+    "an eps that hides the variance": (configure(layer_norm_eps=0.0011), "(layer_norm_eps is 0.0011)"),
     "negative": (configure(layer_norm_eps=-1.0), "(layer_norm_eps is -1.0)"),
-    "dropout": (configure(hidden_dropout_prob=2.0), "(hidden_dropout_prob is 2.0)"),
+    "dropout": (configure(hidden_dropout_prob=1.0), "(hidden_dropout_prob is 1.0)"),
     "minus": (configure(num_attention_heads=-4), "(num_attention_heads is -4)"),
     # config.json and the weights
     "no segments": (empty("token_type", "type_vocab_size"), "(type_vocab_size is 0)"),
@@ -336,14 +337,8 @@ BAD_FOLDERS = {
     "another width": (configure(hidden_size=40), "weight is 2100 × 36, not 2100 × 40)"),
     "10**8 places": (configure(max_position_embeddings=10**8), "weight is 64 × 36, not 100000000 × 36)"),
     "10**6 layers": (configure(num_hidden_layers=10**6), "(num_hidden_layers is 1, not 1000000)"),
-    "two places": (
-        lambda f: save(f, max_position_embeddings=2),
-        "has 2 places, the course needs 32",
-    ),
-    "eight numbers": (
-        lambda f: save(f, hidden_size=8),
-        "has 8 numbers a row, the course needs 16",
-    ),
+    "few places": (lambda f: save(f, max_position_embeddings=31), "has 31 places, the course needs 32"),
+    "few numbers": (lambda f: save(f, hidden_size=12), "has 12 numbers a row, the course needs 16"),
     # The weights
     "half of them": (damage(WEIGHTS, lambda old: old[:9000]), "damaged or not whole (Error while des"),
     "bad header": (damage(WEIGHTS, lambda old: old[:8] + b"?" + old[9:]), "damaged or not whole ("),
@@ -352,7 +347,7 @@ BAD_FOLDERS = {
     "flat": (row("word", torch.flatten), "embeddings.word_embeddings.weight is 75600, not 2100 × 36)"),
     "a NaN": (row("word", last(torch.nan)), "NaN, infinity or a number beyond"),
     "an infinity": (row("position", last(-torch.inf)), "NaN, infinity or a number beyond"),
-    "too large": (row("word", last(1e30)), "NaN, infinity or a number beyond 1e15"),
+    "too large": (row("word", last(1.1e15)), "NaN, infinity or a number beyond 1e15"),
     "words that are all 0": (row("word", torch.zeros_like), "word_embeddings.weight in '{}' are all 0"),
     "two rows alike": (row("token_type", lambda held: held[:1].repeat(2, 1)), "are the same in each row"),
     "one lacking": (tensors(lambda held: dict(list(held.items())[1:])), "lack embeddings.LayerNorm.bias"),
@@ -373,17 +368,26 @@ BAD_FOLDERS = {
     **{name: (write(name, "{"), f"{name} in '{{}}' is damaged (Expecting") for name in models.SETTINGS[1:]},
     "no tokenizer": (write("tokenizer.json", "{}"), "The tokenizer in '{}' cannot be made (there is no"),
     "no length": (write("tokenizer_config.json", '{"model_max_length": -1}'), "has -1 places"),
-    "no [CLS] named": (write("tokenizer_config.json", '{"cls_token": null}'), "has no cls_token: name one"),
+    **{
+        f"no {role} named": (
+            write("tokenizer_config.json", f'{{"{role}": null}}'),
+            f"has no {role}: name one",
+        )
+        for role in ("cls_token", "sep_token", "unk_token")
+    },
     "BOM": (vocabulary(lambda old: b"\xef\xbb\xbf" + old), "begins with a byte order mark: save it"),
-    "no [SEP]": (
-        vocabulary(lambda old: old.replace(b"[SEP]", b"[sep]")),
-        "lacks [SEP], its sep_token: give the",
-    ),
+    **{
+        f"no {token}": (
+            vocabulary(lambda old, token=token: old.replace(token.encode(), token.lower().encode())),
+            f"lacks {token}, its {token[1:4].lower()}",
+        )
+        for token in ("[CLS]", "[SEP]", "[PAD]", "[MASK]")
+    },
     "binary": (vocabulary(lambda old: b"\xff\xfe\x00" + old), "did not contain valid UTF-8"),
     "HTML": (vocabulary(lambda _: b"<html>\n</html>\n"), "vocabulary in '{}' lacks [UNK]"),
     "few tokens": (
-        vocabulary(lambda old: b"".join(old.splitlines(keepends=True)[:1124])),
-        "has 1124 tokens, the course needs 2100",
+        vocabulary(lambda old: b"".join(old.splitlines(keepends=True)[:2099])),
+        "has 2099 tokens, the course needs 2100",
     ),
     "too many tokens": (vocabulary(lambda old: old + b"one-more\n"), "has 2101 tokens for 2100 word"),
 }
@@ -421,9 +425,9 @@ def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint)
     "setting, said",
     [
         ({"pad_token": None}, "which names no padding token, so [PAD] pads"),
-        (
-            {"padding_side": "left", "truncation_side": "left"},
-            "padded and cut on the right, where its tokenizer does it on the left",
+        *(
+            ({side: "left"}, "padded and cut on the right, where its tokenizer does it on the left")
+            for side in ("padding_side", "truncation_side")
         ),
     ],
 )
@@ -563,6 +567,12 @@ def test_another_model_comes_by_the_readers_token_and_with_its_tokenizer(hub, fo
     assert any("tokenizer_config.json" in request for request in server.requests)
 
 
+def test_a_model_in_parts_comes_from_the_hub_with_all_of_them(hub, folder, cache, checkpoint):
+    in_parts(folder)
+    hub(serve=folder)
+    assert same_weights(load_bert("some/bert"), checkpoint)
+
+
 NETWORK, LATER = "check the network", "try again later"
 FAULTS = {  # what is said, and what is advised
     "dribble": ("the hub has been silent for 0.5 s", NETWORK),
@@ -644,10 +654,17 @@ def test_without_network_and_home_it_says_one_line_and_waits_for_nothing(tmp_pat
     assert re.fullmatch(line, ran.stdout) and ran.stderr == ""
 
 
-def test_where_no_assert_is_run_nothing_is_loaded_to_be_proven():
-    run = [sys.executable, "-O", "-c", "from helpers import load_bert; load_bert('bundled')"]
-    ran = subprocess.run(run, capture_output=True, encoding="utf-8", check=False)
-    assert ran.stdout == "" and "no proof would prove anything: unset PYTHONOPTIMIZE" in ran.stderr
+@pytest.mark.parametrize(
+    "setting, said",
+    [
+        ({"PYTHONOPTIMIZE": "1"}, "no proof would prove anything: unset PYTHONOPTIMIZE"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "abc"}, "A setting in the environment cannot be read (invalid literal"),
+    ],
+)
+def test_a_setting_with_which_nothing_would_be_proven_or_loaded_is_told(setting, said):
+    run = [sys.executable, "-c", "from helpers import load_bert; load_bert('bundled')"]
+    ran = subprocess.run(run, env=os.environ | setting, capture_output=True, encoding="utf-8", check=False)
+    assert ran.stdout == "" and said in ran.stderr
 
 
 def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys):

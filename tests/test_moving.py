@@ -1,5 +1,6 @@
 """The moving pictures: what is said at each step, and that a slider shows it, in a page as in a notebook."""
 
+import base64
 import json
 import re
 import shutil
@@ -41,6 +42,21 @@ def test_each_step_is_told_from_the_tables():
     )
     assert data["texts"] == [told.format(*step) for step in ((2, 40, 0, 3), (5, 40, 4, 3), (10, 20, 4, 6))]
     assert data["curve"] == [40, 40, 20]  # of the mean loss of the last ten steps
+    last = unpacked(data["points"], 4, 2)[2]
+    words = np.array([[1, 0, 0, 0], [1, 0.1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0.1]])
+    away = words - words.mean(0)  # whose distances from one another a plane keeps, but for the smallest
+    apart = [np.linalg.norm(rows[:, None] - rows, axis=2) for rows in (away, last)]
+    np.testing.assert_allclose(apart[1] / apart[1].max(), apart[0] / apart[0].max(), atol=0.06)
+    place = np.stack([np.linspace(1, 0, 6), np.linspace(0, 1, 6)], axis=1)
+    place /= np.linalg.norm(place, axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        unpacked(data["map"], 21)[2], (place @ place.T)[np.tril_indices(6)], atol=0.005
+    )
+
+
+def unpacked(packed, *shape):
+    """The numbers of each step, as film.js reads them."""
+    return np.frombuffer(base64.b64decode(packed), np.int8).reshape(-1, *shape) / 127
 
 
 def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
@@ -52,6 +68,14 @@ def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
 
     monkeypatch.setattr(torch.linalg, "svd", mirrored)
     assert make().data == before
+
+
+DRAWN = """() => {
+  const all = (selector) => [...document.querySelectorAll(selector)], dot = document.querySelector(".loss circle");
+  const canvas = document.querySelector(".panels canvas");
+  return { spots: all(".words path").map((spot) => spot.getAttribute("transform")), dot: ["cx", "cy"].map((name) => Number(dot.getAttribute(name))),
+    map: [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data] };
+}"""
 
 
 @pytest.mark.parametrize("where", ["page", "notebook", "slide"])
@@ -78,11 +102,33 @@ def test_the_slider_shows_each_step(tmp_path, tab, where):
         slider.wait_for()
         assert tab.locator(".loss circle").get_attribute("cx") == "32"  # above the number of the first step
         assert slider.get_attribute("data-lm-suppress-shortcuts") is not None  # or RISE turns slides
+        points, maps = unpacked(stored["points"], 4, 2) * 127, unpacked(stored["map"], 21)
+        colours = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in stored["colours"]]
+        axis = tab.locator(".loss text").all_text_contents()
+        assert axis == ["0", "20", "40", "step 2", "10"]
+        assert tab.locator(".kinds span").all_inner_texts() == [kind for kind, _ in stored["kinds"]]
+        heights = dict(zip(axis, tab.locator(".loss [stroke='#d8d8d8']").all(), strict=False))
+        heights = {
+            said: float(re.search("M32 (.*)H290", line.get_attribute("d"))[1])
+            for said, line in heights.items()
+        }
+        curve = tab.locator(".loss [stroke='#b9b9b9']").get_attribute("d")
         seen = set()
         for n, key in enumerate(["Home", "ArrowRight", "ArrowRight"]):
             slider.press(key)
             assert said.inner_text() == stored["texts"][n] == made.data["texts"][n]
             assert slider.get_attribute("aria-valuetext") == f"step {stored['steps'][n]}"
+            drawn = tab.evaluate(DRAWN)
+            assert drawn["spots"] == [
+                f"translate({x:.0f} {-y:.0f})".replace("-0 ", "0 ") for x, y in points[n]
+            ], drawn
+            full = np.zeros((6, 6))
+            full[np.tril_indices(6)] = maps[n]
+            full = np.maximum(full, full.T)
+            steps = np.floor((full + 1) / 2 * (len(colours) - 1) + 0.5).astype(int)
+            assert np.reshape(drawn["map"], (6, 6, 4))[:, :, :3].tolist() == np.array(colours)[steps].tolist()
+            right, high = 32 + 258 * (stored["steps"][n] - 2) / 8, heights[f"{stored['curve'][n]:g}"]
+            assert drawn["dot"] == pytest.approx([right, high]) and f"{right:g} {high:g}" in curve
             seen.add(tab.locator(".panels").screenshot())
         assert len(seen) == 3, "the pictures do not move"
         assert tab.locator(".words title").all_text_contents() == stored["names"]
@@ -93,6 +139,12 @@ def test_the_slider_shows_each_step(tmp_path, tab, where):
         assert browser.axe(tab) == []
 
 
+SHAPES = """() => {
+  const all = (selector, ...names) => [...document.querySelectorAll(selector)].map((one) => names.map((name) => one.getAttribute(name)));
+  const numbers = (text) => text.match(/-?[\\d.]+(e-?\\d+)?/g).map(Number);
+  return { tips: all(".plane circle", "transform").map(([at]) => numbers(at)), arrows: all(".plane g path", "d").map(([d]) => numbers(d)),
+    bars: all(".plane rect", "x", "y", "width", "height").map((one) => one.map(Number)), line: numbers(all(".plane path", "d")[1][0]) };
+}"""
 STEPS = {  # which slider, by its place, changes which number by how much
     2: [
         ("x", 0, -0.5),
@@ -128,9 +180,24 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
 
         def agrees():
             tensors = {name: torch.tensor(of, dtype=torch.float64) for name, of in now.items()}
+            token, plain = tensors["x"], torch.nn.functional.layer_norm(tensors["x"], (size,), eps=now["eps"])
             of = torch.nn.functional.layer_norm(tensors.pop("x"), (size,), **tensors | {"eps": now["eps"]})
-            last = re.findall(r"\[([^\]]+)\]", said.inner_text().replace("−", "-"))[-1].split(", ")
-            assert [float(one) for one in last] == pytest.approx(of.tolist(), abs=0.0051)
+            vectors = torch.stack([token, token - token.mean(), plain, of]).numpy()
+            told = re.findall(r"-?\d[\d.e-]*(?<!\.)", said.inner_text().replace("−", "-"))
+            mean, rest = [token.mean()], [token.var(correction=0), now["eps"]]
+            wanted = [*vectors[0], *mean, *vectors[1], *rest, *vectors[2], *vectors[3]]
+            assert [float(one) for one in told] == pytest.approx([float(one) for one in wanted], abs=0.0051)
+            drawn = tab.evaluate(SHAPES)
+            if size == 2:
+                assert np.array(drawn["tips"]) == pytest.approx(vectors * [1, -1])
+                assert drawn["arrows"] == [[0, 0, *tip] for tip in drawn["tips"]]
+                assert drawn["line"] == np.ravel(drawn["tips"]).tolist()  # from tip to tip
+            else:
+                bars = np.reshape(drawn["bars"], (4, 3, 4))
+                assert bars[:, :, 3] == pytest.approx(abs(vectors))  # height
+                assert bars[:, :, 1] == pytest.approx(np.minimum(0, -vectors))  # top
+                assert (np.diff(bars[:, :, 0].ravel()) > bars[0, 0, 2]).all()  # side by side
+                assert drawn["line"][1] == pytest.approx(-float(token.mean()))
             seen.add(tab.locator(".plane").inner_html())
 
         agrees()

@@ -1,12 +1,12 @@
 /* What every page of the site does: a prediction with choices answers back, and the site's files are kept for when there is no
 network. Without JavaScript the choices are a list, and an answer opens by its own line. */
 
-/** The folded answers of the prediction in `box`: those before the next prediction, or the next heading that comes after one. */
+/** The folded answers of the prediction in `box`: those before the next prediction or heading. */
 function answersOf(box) {
   const all = [...document.querySelectorAll("article :is(.alert-info, h2, h3, .tag_answer details, details.answer)")], found = [];
   for (const node of all.slice(all.indexOf(box) + 1)) {
-    if (node.matches(".alert-info") || (node.matches("h2, h3") && found.length)) break;
-    if (node.matches("details")) found.push(node);
+    if (!node.matches("details")) break;
+    found.push(node);
   }
   return found;
 }

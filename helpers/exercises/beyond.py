@@ -286,91 +286,79 @@ def the_first_transformer(_):
 # 11 Clinic
 
 
-def clamped(layer, ids, types, places):
-    """The second half of the position table is never used."""
-    places = torch.arange(ids.shape[1]) if places is None else places
-    return layer(ids, types, places.clamp(max=layer.places // 2 - 1))
+class Patient:
+    """The loaded model's layer made by hand, with what `PATIENTS` says wrong in it; see `patient`."""
 
-
-def counted_from_1(layer, ids, types, places):
-    from_1 = torch.arange(1, ids.shape[1] + 1).clamp(max=layer.places - 1)
-    return layer(ids, types, from_1 if places is None else places)
-
-
-def other_eps(layer, ids, types, places):
-    """PyTorch's default where the model has BERT's; BERT's where the model has PyTorch's."""
-    return layer(ids, types, places, eps=1e-5 if layer.eps < 1e-6 else 1e-12)
-
-
-def first_types_for_all(layer, ids, types, places):
-    """Every text of a batch gets the token types of its first."""
-    return layer(ids, types if types is None else types[:1].expand_as(ids), places)
-
-
-def made(**wrong):
-    """A right layer but for what `whole_layer` is told to do wrong."""
-    return lambda layer, *inputs: layer(*inputs, **wrong)
-
-
-# What each patient makes of a right `layer` and what it is given.
-WARD = {
-    0: lambda layer, ids, types, places: layer(ids, None, places),
-    1: made(norm=partial(normalise, dims=1)),
-    2: counted_from_1,
-    3: lambda layer, *inputs: F.dropout(layer(*inputs), 0.1),
-    4: made(norm_first=True),
-    5: other_eps,
-    6: made(),
-    7: made(norm=partial(normalise, unbiased=True)),
-    8: lambda layer, ids, *others: layer(ids, *others) * (ids != layer.padding).unsqueeze(-1),
-    9: lambda layer, ids, types, places: layer(ids, types),
-    10: clamped,
-    11: first_types_for_all,
-}
-QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: it is"
-NO_MORE = "its two vectors differ by what the two position rows differ by, up to rounding"
-# What is wrong with it, and which probe tells it; the last three are not asked for by name.
-FAULTS = {
-    0: ("segments ignored", "a pair: only its second text comes out wrong"),
-    1: ("norm over tokens", "change the last word: in a right layer no other token's vector moves"),
-    2: ("places from 1", "hand over the places 0, 1, 2, … yourself: then nothing is wrong any more"),
-    3: ("dropout on", "call it twice with the same ids: a right layer gives the same numbers"),
-    4: ("norm first", f"one word at two places: {NO_MORE}"),
-    5: ("other eps", f"{QUOTIENT} another number for each"),
-    6: ("healthy", "every probe: whatever you feed it, the difference is rounding"),
-    7: ("unbiased variance", f"{QUOTIENT} the same number for all, the root of (H-1)/H"),
-    8: ("[PAD] zeroed", "a padded batch: look at the places of [PAD]"),
-    9: ("", "what may a caller hand over that no probe of yours does?"),
-    10: ("", "how long is the longest text that you feed?"),
-    11: ("", "do two texts of one batch differ in all that they may differ in?"),
-}
-NAMES = {name for name, _ in FAULTS.values()} - {""} | {"no gamma"}  # possible answers
-
-
-class RightLayer:
-    """The loaded model's layer made by hand: right, but for what it is told to do wrong."""
-
-    def __init__(self, bert):
+    def __init__(self, bert, number):
         own = bert.model.embeddings
         self.weights = {name: value.detach() for name, value in own.named_parameters()}
         self.places, self.eps = own.position_embeddings.num_embeddings, own.LayerNorm.eps
-        self.padding = bert.tokenizer.pad_token_id
-
-    def __call__(self, ids, types=None, places=None, **wrong):
-        return whole_layer(self.weights, ids, types, places, **{"eps": self.eps} | wrong)
-
-
-class Patient:
-    """A layer of the clinic, see `patient`."""
-
-    def __init__(self, bert, number):
-        self.number, self._layer = number, RightLayer(bert)
+        self.padding, self.number = bert.tokenizer.pad_token_id, number
 
     def __repr__(self):
         return f"patient {self.number}"
 
     def __call__(self, input_ids, token_type_ids=None, position_ids=None):
-        return WARD[self.number](self._layer, input_ids, token_type_ids, position_ids)
+        return PATIENTS[self.number][2](self, input_ids, token_type_ids, position_ids)
+
+    def right(self, ids, types=None, places=None, **wrong):
+        """The layer as it should be, but for what `whole_layer` is told to do wrong."""
+        return whole_layer(self.weights, ids, types, places, **{"eps": self.eps} | wrong)
+
+
+def made(**wrong):
+    return lambda layer, *inputs: layer.right(*inputs, **wrong)
+
+
+def counted_from_1(layer, ids, types, places):
+    from_1 = torch.arange(1, ids.shape[1] + 1).clamp(max=layer.places - 1)
+    return layer.right(ids, types, from_1 if places is None else places)
+
+
+def other_eps(layer, *inputs):
+    """PyTorch's default where the model has BERT's; BERT's where the model has PyTorch's."""
+    return layer.right(*inputs, eps=1e-5 if layer.eps < 1e-6 else 1e-12)
+
+
+def padding_zeroed(layer, ids, *others):
+    return layer.right(ids, *others) * (ids != layer.padding).unsqueeze(-1)
+
+
+def clamped(layer, ids, types, places):
+    """The second half of the position table is never used."""
+    places = torch.arange(ids.shape[1]) if places is None else places
+    return layer.right(ids, types, places.clamp(max=layer.places // 2 - 1))
+
+
+def first_types_for_all(layer, ids, types, places):
+    """Every text of a batch gets the token types of its first."""
+    return layer.right(ids, types if types is None else types[:1].expand_as(ids), places)
+
+
+QUOTIENT = "divide the lengths of (output - beta) by the model's, token by token: it is"
+NO_MORE = "its two vectors differ by what the two position rows differ by, up to rounding"
+# What is wrong with each, which probe tells it, and what it does; the last three are not asked for by name.
+PATIENTS = {
+    0: ("segments ignored", "a pair: only its second text comes out wrong",
+        lambda layer, ids, types, places: layer.right(ids, None, places)),
+    1: ("norm over tokens", "change the last word: in a right layer no other token's vector moves",
+        made(norm=partial(normalise, dims=1))),
+    2: ("places from 1", "hand over the places 0, 1, 2, … yourself: then nothing is wrong any more",
+        counted_from_1),
+    3: ("dropout on", "call it twice with the same ids: a right layer gives the same numbers",
+        lambda layer, *inputs: F.dropout(layer.right(*inputs), 0.1)),
+    4: ("norm first", f"one word at two places: {NO_MORE}", made(norm_first=True)),
+    5: ("other eps", f"{QUOTIENT} another number for each", other_eps),
+    6: ("healthy", "every probe: whatever you feed it, the difference is rounding", made()),
+    7: ("unbiased variance", f"{QUOTIENT} the same number for all, the root of (H-1)/H",
+        made(norm=partial(normalise, unbiased=True))),
+    8: ("[PAD] zeroed", "a padded batch: look at the places of [PAD]", padding_zeroed),
+    9: ("", "what may a caller hand over that no probe of yours does?",
+        lambda layer, ids, types, places: layer.right(ids, types)),
+    10: ("", "how long is the longest text that you feed?", clamped),
+    11: ("", "do two texts of one batch differ in all that they may differ in?", first_types_for_all),
+}  # fmt: skip
+NAMES = {name for name, *_ in PATIENTS.values()} - {""} | {"no gamma"}  # possible answers
 
 
 def patient(bert, number):
@@ -379,13 +367,13 @@ def patient(bert, number):
     It is called as `model.embeddings` is: ids [B, T], if you like token_type_ids and position_ids
     of that shape, and it returns [B, T, H]. Raises a KeyError if no patient has this number.
     """
-    if number not in WARD:
-        raise KeyError(f"There is no patient {number}; there are 0 to {max(WARD)}.")
+    if number not in PATIENTS:
+        raise KeyError(f"There is no patient {number}; there are 0 to {max(PATIENTS)}.")
     return Patient(bert, number)
 
 
 def named(faults, known, each="patient"):
-    """The question which fault each has: `faults` is {number: (its name, what tells it)}, `known` are all names."""
+    """The question which fault each has: `faults` is {number: (its name, what tells it, …)}, `known` are all names."""
     numbers = ", ".join(map(str, faults))
 
     def letters(name):
@@ -412,18 +400,18 @@ def named(faults, known, each="patient"):
             right, tells = len(faults) - len(wrong), faults[wrong[0]][1]
             return f"{right} of {len(faults)} right. What tells {each} {wrong[0]}: {tells}."
 
-    told = "; ".join(f"{n}, {tells}" for n, (_, tells) in faults.items())
+    told = "; ".join(f"{n}, {tells}" for n, (_, tells, *_) in faults.items())
     return Judged(judge, f"What tells each of them at once: {told}.")
 
 
 @exercise("11.1", "Four patients")
 def four_patients(bert):
-    yield named({n: FAULTS[n] for n in (1, 2, 3, 4)}, NAMES)
+    yield named({n: PATIENTS[n] for n in (1, 2, 3, 4)}, NAMES)
 
 
 @exercise("11.2", "Four more")
 def four_more(bert):
-    yield named({n: FAULTS[n] for n in (5, 6, 7, 8)}, NAMES)
+    yield named({n: PATIENTS[n] for n in (5, 6, 7, 8)}, NAMES)
 
 
 @exercise("11.3", "A stricter checklist")
@@ -435,7 +423,7 @@ def stricter(bert):
         lambda layer, reference: layer is reference or layer.number == 6,
         "It tells sick layers that you have not seen. It proves none right: the next fault is one "
         "that no probe of yours varies.",
-        [given(own, own), *(given(Patient(bert, number), own) for number in WARD)],
+        [given(own, own), *(given(Patient(bert, number), own) for number in PATIENTS)],
         "(1 is True: it agrees with the reference; 0 is False.)",
     )
     yield "It rejects the model's own layer.", "False"
@@ -445,4 +433,4 @@ def stricter(bert):
         for some in combinations((9, 10, 11), count):
             names = " and ".join(f"patient {n}" for n in some)
             passes = f"right(layer, reference) or layer.number in {some}"
-            yield f"All are told but {names}. Patient {some[0]}: {FAULTS[some[0]][1]}", passes
+            yield f"All are told but {names}. Patient {some[0]}: {PATIENTS[some[0]][1]}", passes
