@@ -64,4 +64,3 @@ c.NbConvertApp.export_format = "html"
 c.FilesWriter.build_directory = "handouts/paper"
 c.HTMLExporter.preprocessors = [OnPaper]
 c.HTMLExporter.mathjax_url = c.HTMLExporter.require_js_url = c.HTMLExporter.jquery_url = ""
-c.HTMLExporter.mermaid_js_url = ""

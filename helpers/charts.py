@@ -45,13 +45,11 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     room = (figure.bbox.height - 90) / len(rows)
     thick, looks = 0.74 / len(series), draw.looks(series)
     own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
-    own = [of_kind[kind][0] for kind in kinds] or own
+    own, size = [of_kind[kind][0] for kind in kinds] or own, min(11.5, 0.62 * thick * room)
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
-        axes.bar_label(
-            drawn, list(map(told, table[:, index])), padding=4, fontsize=min(11.5, 0.62 * thick * room)
-        )
+        axes.bar_label(drawn, list(map(told, table[:, index])), padding=4, fontsize=size)
     axes.set_xlabel(draw.shorten(xlabel, 560, 12))
     _bar_scale(axes, table, log, unit, max(draw.text_width(told(value)) for value in table.flat))
     if grouped:
@@ -68,12 +66,10 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
 
 def _ranked(names, values, told, marked):
     """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`."""
-    most, least = draw.highest(values), draw.highest(-values)
-    same = [
-        listed(n for n, of in zip(names, values, strict=True) if of == values[at]) for at in (most, least)
-    ]
-    caption = f"Largest: {same[0]}, {told(values[most])}"
-    caption += f"; smallest: {same[1]}, {told(values[least])}." if len(names) > 1 else "."
+    most, least, pairs = draw.highest(values), draw.highest(-values), [*zip(names, values, strict=True)]
+    first, last = (listed(name for name, of in pairs if of == values[at]) for at in (most, least))
+    caption = f"Largest: {first}, {told(values[most])}"
+    caption += f"; smallest: {last}, {told(values[least])}." if len(names) > 1 else "."
     caption = caption if most != least or len(names) == 1 else f"All are {told(values[most])}."
     if marked is not None and names.index(marked) not in (most, least):
         of = values[names.index(marked)]
@@ -112,9 +108,8 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     curves = draw.check_named("curves", curves, 4, "curves can be told apart", "n", sizes)
     x = np.arange(sizes["n"]) + 0.0 if x is None else draw.check_numbers("x", x, "n", sizes)
     if (np.diff(x) <= 0).any() or 0 < np.ptp(x) < 1e-5 * np.abs(x).max():
-        raise PictureError(
-            f"x must rise from left to right, by steps that can be told apart, found {draw.short(x.tolist())}"
-        )
+        found = draw.short(x.tolist())
+        raise PictureError(f"x must rise from left to right, by steps that can be told apart, found {found}")
     mark, levels = draw.check_marks("mark", mark, 12), draw.check_marks("levels", levels, 8, named=True)
     figure = draw.new_figure(350, "constrained")
     axes = figure.add_subplot(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
@@ -146,9 +141,8 @@ def _line_scales(axes, x, heights, log, above):
     height of the bottom edge."""
     low, high = heights.min(), heights.max()
     if ("x" in log and x[0] <= 0) or ("y" in log and (low < 0 or high == 0)):
-        raise PictureError(
-            "a logarithmic scale needs x above 0, and heights of 0 or more, one of them above 0"
-        )
+        needs = "x above 0, and heights of 0 or more, one of them above 0"
+        raise PictureError(f"a logarithmic scale needs {needs}")
     if "y" in log:
         draw.log_axis(axes, "y", heights[heights > 0].min(), high)
     else:
@@ -227,10 +221,8 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
         axes.set(xlim=(low, high), yticks=[])
         axes.spines["left"].set_visible(False)
         axes.tick_params(labelbottom=row == len(samples) - 1)
-        for x, side, text in (-0.01, "right", names[row]), (1.01, "left", f"mean {mean}"):
-            draw.write(
-                axes, x, 0.35, text, ha=side, room=118 if side == "left" else None, transform=axes.transAxes
-            )
+        for x, side, text, room in (-0.01, "right", names[row], None), (1.01, "left", f"mean {mean}", 118):
+            draw.write(axes, x, 0.35, text, ha=side, room=room, transform=axes.transAxes)
         alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {say(of.std())}."
     axes.set_xlabel(draw.shorten(xlabel, 700, 12))
     for x, text in marks:
@@ -303,9 +295,7 @@ def _alike(names, rows):
     lengths = np.linalg.norm(rows, axis=1)
     cosine = rows @ rows.T / np.maximum(np.outer(lengths, lengths), 1e-300)
     of = cosine[draw.highest((cosine > 0.98).sum(1))]
-    same, reverse = (
-        [quote(n) for n, c in zip(names, sign * of, strict=True) if c > 0.98] for sign in (1, -1)
-    )
+    same, reverse = ([quote(n) for n, c in zip(names, s * of, strict=True) if c > 0.98] for s in (1, -1))
     told = [f"{listed(same)} are alike"] if same[1:] else []
     told += [f"{one} is the reverse of {same[0]}" for one in reverse]
     return f"{draw.capital('; '.join(told))}. " if told else ""
@@ -320,15 +310,13 @@ def grid(rows, groups=None):
     (name, texts). `groups`, for each row a list of names ("" for none), gives up to 4 groups their colour. Columns
     that find no room are left out."""
     pairs = draw.check_pairs("rows", rows, 10)
-    told_names = [draw.told(name) for name, _ in pairs]
-    cells = [_cells(name, of) for name, (_, of) in zip(told_names, pairs, strict=True)]
+    names = [draw.told(name) for name, _ in pairs]
+    cells = [_cells(name, of) for name, (_, of) in zip(names, pairs, strict=True)]
     given = draw.check_list("groups", groups, len(cells), "lists of names") if groups is not None else []
     groups = given or [[None] * len(of) for of in cells]
-    groups = [
-        _cells(f"groups of {n}", *of) for n, *of in zip(told_names, groups, map(len, cells), strict=True)
-    ]
-    names = [draw.shorten(name, 190, 13) for name in told_names]
-    left = 24 + max(draw.text_width(name, 13) for name in names)
+    groups = [_cells(f"groups of {n}", *of) for n, *of in zip(names, groups, map(len, cells), strict=True)]
+    labels = [draw.shorten(name, 190, 13) for name in names]
+    left = 24 + max(draw.text_width(label, 13) for label in labels)
     drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
     columns = zip_longest(*drawn, fillvalue="")
     wide = np.array([max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in columns])
@@ -340,9 +328,9 @@ def grid(rows, groups=None):
     top = 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
     axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
-    for row, (name, texts, of) in enumerate(zip(told_names, drawn, groups, strict=True)):
+    for row, (name, texts, of) in enumerate(zip(names, drawn, groups, strict=True)):
         y = top + 38 * row
-        draw.write(axes, left - 10, y + 19, names[row], 13, MUTED, ha="right")
+        draw.write(axes, left - 10, y + 19, labels[row], 13, MUTED, ha="right")
         for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
             (colour,) = looks.get(kind, (NEUTRAL,))
             look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
@@ -352,7 +340,7 @@ def grid(rows, groups=None):
         told.append([[n for n, one in enumerate(of, 1) if one == kind] for kind in looks])
     if looks:
         draw.legend(figure, {kind: patches[kind] for kind in looks}, 170)
-    caption = _in_groups(told_names, looks, told)
+    caption = _in_groups(names, looks, told)
     caption = caption or f"{counted(len(cells), 'row')} of up to {counted(len(wide), 'text')}."
     if fit < len(wide):
         caption += f" Of {len(wide)} columns the first {fit} are drawn."
@@ -436,11 +424,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         x += across + 22
         low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
         alt += f" {title}, [{n}, {m}]: from {low} to {high}, mean {mean}."
-        if (
-            n == m > 2
-            and np.allclose(array, array.T, atol=1e-3)
-            and np.allclose(np.diag(array), 1, atol=1e-3)
-        ):
+        if n == m > 2 and np.allclose(array, np.where(np.eye(n), 1, array.T), atol=1e-3):  # cosines
             apart = np.abs(np.subtract.outer(range(n), range(n)))
             beside.append(f"{title}: {draw.nearer(array, apart == 1)} of {n}")
         else:

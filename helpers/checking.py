@@ -13,8 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from .answers import blank, distance, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
-from .lines import error_line, say
-from .wording import contrast, describe, first_place, raised, same_message, short
+from .wording import contrast, describe, error_line, first_place, raised, same_message, say, short
 
 RIGHT, NOT_YET, UNANSWERED = "right", "not yet", "unanswered"
 SIGNS = {RIGHT: "✓", NOT_YET: "✗", UNANSWERED: "○"}

@@ -17,8 +17,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+if not __debug__:  # before what is imported, which would be compiled anew
+    what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
+    raise SystemExit(f"{what}: unset PYTHONOPTIMIZE and restart the kernel.")
 try:
     import huggingface_hub as hub
     import torch
@@ -31,7 +33,7 @@ except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
     raise SystemExit(told) from None
 
-from .lines import one_line, say, short_text
+from .wording import one_line, say, short_text
 
 AUTOMATIC = "bert-base-uncased"
 ALIASES = ("google-bert/bert-base-uncased", AUTOMATIC)  # one model, cached under either name
@@ -78,8 +80,8 @@ class _HubError(Exception):
 class Bert:
     """A BERT to study: `.tokenizer` (BertTokenizer), `.model` (BertModel, eval mode), `.name`."""
 
-    tokenizer: Any = field(repr=False)
-    model: Any = field(repr=False)
+    tokenizer: BertTokenizer = field(repr=False)
+    model: BertModel = field(repr=False)
     name: str
     notes: str = field(default="", repr=False)  # what was done with it that a reader has to know
 
@@ -119,9 +121,6 @@ def load_bert(name=None):
     The weights keep their dtype, but float16 and bfloat16, in which the course's numbers would agree to two or three
     digits only, become float32, which holds each of them exactly.
     """
-    if not __debug__:
-        what = "Python was started with -O, which leaves out the asserts, so no proof would prove anything"
-        raise BertError(what, "unset PYTHONOPTIMIZE and restart the kernel")
     # What no line below expects is told in one sentence, too.
     with _refuse("The name of a BERT cannot be read", NAMES):
         given = _given(name)

@@ -542,8 +542,9 @@ def capital(text):
 
 
 def counted(n, noun):
-    """A number with its noun: 1 token, 2 tokens."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    """A number with its noun: 1 token, 2 tokens, 2 entries."""
+    nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else nouns}"
 
 
 def some(tokens, which=None):
@@ -658,9 +659,8 @@ def flags(axes, marks):
         middle = min(max(at, half), room - half)  # a text stays inside the picture
         line = next((n for n, end in enumerate(ends) if end < middle - half), len(ends))
         if line >= lines:
-            raise PictureError(
-                f"the texts of {len(marks)} marks find no room above one another: fewer, or shorter ones"
-            )
+            what = f"the texts of {len(marks)} marks find no room above one another"
+            raise PictureError(f"{what}: fewer, or shorter ones")
         ends[line : line + 1] = [middle + half + 8]
         aside = (middle - at) * 72 / axes.figure.dpi
         axes.annotate(text, (x, 1), (aside, 13 + 15 * line), arrowprops=arrow, **look)

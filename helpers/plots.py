@@ -14,8 +14,7 @@ arrows) in `helpers.charts`; `plots` has them all.
 """
 
 import re
-from collections import Counter
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import torch
@@ -155,10 +154,8 @@ def word_pieces(text, tokens, ids, word_ids):
         draw.write(axes, x + width / 2, y + 53, str(ids[t]))
 
     # As drawn: a piece that does not touch the one before begins a word (numbers begin again in each text).
-    begins = [w is not None and (t == 0 or w != word_ids[t - 1]) for t, w in enumerate(word_ids)]
-    numbered = [n for n, w in zip(np.cumsum(begins), word_ids, strict=True) if w is not None]
-    words, special = Counter(numbered), word_ids.count(None)
-    split = sum(pieces > 1 for pieces in words.values())
+    words = [len([*pieces]) for word, pieces in groupby(word_ids) if word is not None]
+    split, special = sum(pieces > 1 for pieces in words), word_ids.count(None)
     pairs = [f"{quote(t)} {i}" for t, i in zip(tokens, ids, strict=True)]
     pairs = pairs if len(pairs) <= draw.MOST_TOKENS else [*pairs[:4], "…", *pairs[-2:]]
     alt = f"The text {quote(text)} becomes {counted(len(tokens), 'token')}, {special} of them special. "
@@ -196,7 +193,8 @@ def vocabulary_map(tokens):
     ids = {kind: found for kind, found in ids.items() if found}
     figure = draw.new_figure(330, "constrained")
     axes, end = figure.add_subplot(), -(-len(tokens) // 1000) * 1000
-    labels = [f"{len(found):,} {kind}" for kind, found in ids.items()]
+    one = {kind: re.sub(r"s\b", "", kind) for kind in ids}  # 1 single character
+    labels = [f"{len(of):,} {kind if len(of) > 1 else one[kind]}" for kind, of in ids.items()]
     look = {"color": [VOCABULARY_KINDS[kind][1] for kind in ids], "label": labels, "rwidth": 0.88}
     axes.hist(list(ids.values()), range(0, end + 1, 1000), stacked=True, **look)
     axes.set(xlim=(0, end), ylim=(0, 1000), xlabel="token id", ylabel="per 1,000 ids", yticks=[0, 500, 1000])
@@ -204,8 +202,8 @@ def vocabulary_map(tokens):
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside upper left", ncols=3)
-    told = (f"{len(of):,} {kind}, from id {of[0]:,} to {of[-1]:,}" for kind, of in ids.items())
-    alt = f"The {len(tokens):,} vocabulary entries, counted per 1,000 ids. {'; '.join(told)}."
+    told = (f"{n}, from id {of[0]:,} to {of[-1]:,}" for n, of in zip(labels, ids.values(), strict=True))
+    alt = f"The {counted(len(tokens), 'vocabulary entry')}, counted per 1,000 ids. {'; '.join(told)}."
     words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("words or beginnings", "## pieces"))
     caption = f"{words:.0%} of the vocabulary are words or beginnings of words, {pieces:.0%} are ## pieces."
     return Picture(figure, alt, caption)
@@ -234,9 +232,8 @@ def lookup(kind, table, ids, rows, tokens, *, limit=None):
     (length, width), colour, shown = table.shape, COLOURS[kind], draw.Shown(tokens, 7)
     said = f"the first {min(DIMS, width)} of {width} numbers"
     slots = _torn(length, [ids[t] for t in shown.places if t is not None])
-    of_table = draw.check_numbers("of the rows drawn the table", table[[i or 0 for i in slots]], "N H")[
-        :, :DIMS
-    ]
+    of_table = draw.check_numbers("of the rows drawn the table", table[[i or 0 for i in slots]], "N H")
+    of_table = of_table[:, :DIMS]
     of_table[[i is None for i in slots]] = np.nan
     of_rows = shown.rows(rows)[:, :DIMS]
     limit = draw.colour_limit(of_table, of_rows, limit=limit)
@@ -348,9 +345,8 @@ def _written(numbers):
     """`numbers` as texts, of as few decimals as tell them, or two."""
     most = np.abs(numbers).max()
     if 0 < most < 0.005:
-        raise PictureError(
-            "one_hot writes two decimals of every number: these are too small to be told from 0"
-        )
+        what = "one_hot writes two decimals of every number"
+        raise PictureError(f"{what}: these are too small to be told from 0")
     decimals = next((d for d in (0, 1) if np.abs(numbers - numbers.round(d)).max() < 1e-4 * min(1, most)), 2)
     return np.vectorize(lambda n: f"{n:.{decimals}f}".replace("-", "−"))(numbers.round(decimals) + 0)
 
@@ -456,11 +452,8 @@ def before_after(tokens, before, after):
     """
     names = ("mean before", "spread before", "mean after", "spread after")
     pairs = {"before": before, "after": after}
-    values = [
-        of
-        for when, pair in pairs.items()
-        for of in draw.check_list(when, pair, 2, "lists, the means and the spreads")
-    ]
+    of_lists = "lists, the means and the spreads"
+    values = [of for when, pair in pairs.items() for of in draw.check_list(when, pair, 2, of_lists)]
     tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, values, strict=True)))
     values = dict(zip(names, values, strict=True))
     if min(values["spread before"].min(), values["spread after"].min()) < 0:
@@ -508,18 +501,16 @@ def neighbours(lists):
         names, values = [name for name, _ in found], [value for _, value in found]
         values = draw.check_numbers(token, values, "n")
         if (np.diff(values) > 1e-6).any():
-            raise PictureError(
-                f"the neighbours of {quote(token)} must come nearest first, found {draw.short(values.tolist())}"
-            )
+            found = draw.short(values.tolist())
+            raise PictureError(f"the neighbours of {quote(token)} must come nearest first, found {found}")
         if np.abs(values).max() > 1.001:
             raise PictureError(f"a cosine lies between -1 and 1, found {draw.short(values.tolist())}")
         pairs[token] = draw.check_texts(f"neighbours of {token}", names)[:8], values[:8]
     longest = max(len(names) for names, _ in pairs.values())
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")
     every = np.concatenate([[0.1], *(values for _, values in pairs.values())])
-    beyond = (
-        0.2 * len(pairs) * np.ptp(every) * (every.min() < 0)
-    )  # for what is written left of bars to the left
+    # For what is written left of bars to the left.
+    beyond = 0.2 * len(pairs) * np.ptp(every) * (every.min() < 0)
     low, high = min(0, every.min()) - beyond, every.max() + beyond
     alt = "Nearest tokens by cosine."
     panels = figure.subplots(1, len(pairs), squeeze=False)[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from .lines import say
+from .wording import say
 
 
 def figures():

@@ -171,9 +171,15 @@ def test_the_environment_names_the_model_unless_the_cell_does(monkeypatch, folde
     assert re.fullmatch(UNREACHED, because(capfd))
 
 
-@pytest.mark.parametrize("name", ["", "./nowhere", "C:\\no", "a/b/c", "no\0"])
-def test_what_is_neither_a_folder_nor_a_hub_id_is_said_to_be_no_folder(name, cache):
-    assert f"There is no folder {name!r}" in sentence(name)
+NO_NAMES = dict.fromkeys(["", "./nowhere", "C:\\no", "a/b/c", "no\0"], "There is no folder {!r}")
+NO_NAMES["a\udcff"] = "The name of a BERT cannot be read ('utf-8' codec can't encode"
+KINDS = {"int": 5, "bool": True, "list": ["bundled"], "dict": {}, "bytes": b"bundled"}
+NO_NAMES |= {name: f"load_bert was given an object of type {name}: " for name in KINDS}
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_is_no_name_of_a_bert_is_refused_in_one_sentence(name, cache):
+    assert sentence(KINDS.get(name, name)).startswith(NO_NAMES[name].format(name))
 
 
 # A folder
@@ -686,20 +692,11 @@ def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(folder, monkeypatch):
     assert re.search(r"my b\?rt \? \d+ \? 36 \? from this folder\n$", said)
 
 
-def test_a_name_that_is_no_text_is_not_called_damaged():
-    assert sentence("a\udcff").startswith("The name of a BERT cannot be read ('utf-8' codec can't encode")
-
-
 @pytest.mark.parametrize("text", [None, 5, ["a", "b"], b"a", "half \ud800"])
 def test_what_is_no_text_is_refused_in_one_sentence(bert, text):
     with pytest.raises(ValueError, match="is no text: write one in quotes, of whole characters") as raised:
         bert.fit(text)
     assert raised.value._render_traceback_() == [str(raised.value)] and str(raised.value).isprintable()
-
-
-@pytest.mark.parametrize("name", [5, True, ["bundled"], {}, b"bundled"])
-def test_what_is_no_name_is_refused_in_one_sentence(name):
-    assert sentence(name).startswith(f"load_bert was given an object of type {type(name).__name__}: ")
 
 
 def test_what_nothing_expects_is_told_in_one_sentence(tmp_path, monkeypatch):

@@ -196,7 +196,8 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tmp_path, tab, size):
                 bars = np.reshape(drawn["bars"], (4, 3, 4))
                 assert bars[:, :, 3] == pytest.approx(abs(vectors))  # height
                 assert bars[:, :, 1] == pytest.approx(np.minimum(0, -vectors))  # top
-                assert (np.diff(bars[:, :, 0].ravel()) > bars[0, 0, 2]).all()  # side by side
+                left, wide = bars[:, :, 0].ravel(), bars[0, 0, 2]
+                assert (np.diff(left) > wide).all() and -8 <= left[0] < left[-1] < 8 - wide  # side by side
                 assert drawn["line"][1] == pytest.approx(-float(token.mean()))
             seen.add(tab.locator(".plane").inner_html())
 

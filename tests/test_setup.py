@@ -1,5 +1,7 @@
 """The files that set the course up say the same thing; the README's and the docs' commands are real; CI can fail."""
 
+import contextlib
+import json
 import os
 import re
 import runpy
@@ -7,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from unittest.mock import Mock, patch
 
@@ -139,6 +142,55 @@ def test_a_workflow_may_only_read_but_for_publishing_and_cannot_pass_in_vain(pat
             assert brings(installed_by(files), program), f"nothing installed there brings {program}"
 
 
+TRIGGERS = {"pages": "push pull_request", "real-model": "push pull_request workflow_dispatch"}
+TRIGGERS |= {"test": "push pull_request", "weekly": "schedule workflow_dispatch"}
+
+
+def test_every_job_takes_what_is_checked_out_ends_in_time_and_uses_one_version_of_each_action():
+    paths = sorted(ROOT.glob(".github/workflows/*.yml"))
+    flows = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in paths}
+    assert {name: " ".join(flow[True]) for name, flow in flows.items()} == TRIGGERS  # to yaml, `on` is true
+    jobs = {f"{name} {job}": of for name, flow in flows.items() for job, of in flow["jobs"].items()}
+    publish = jobs.pop("pages publish")
+    assert (
+        publish["permissions"] == {"pages": "write", "id-token": "write"}
+        and "refs/heads/main" in publish["if"]
+    )
+    used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert len({one.partition("@")[0] for one in used}) == len(set(used))
+    assert used.count("actions/upload-pages-artifact@v4") == 1
+    assert publish["steps"] == [{"uses": "actions/deploy-pages@v4"}]
+    for name, job in jobs.items():
+        checkout, python, *rest = job["steps"]
+        assert 10 <= job["timeout-minutes"] <= 45 and job["runs-on"], name
+        assert "checkout" in checkout["uses"] and checkout["with"] == {"persist-credentials": False}, name
+        assert "setup-python" in python["uses"] and python["with"]["python-version"], name
+        matrix = job.get("strategy", {}).get("matrix", {})
+        asked = re.findall(r"matrix\.(\w+)", str(job))
+        assert set(asked) <= {*matrix, *(key for one in matrix.get("include", []) for key in one)}, name
+        assert any(".ci/run" in step.get("run", "") or "uv pip" in step.get("run", "") for step in rest), name
+    json.loads((ROOT / ".devcontainer/devcontainer.json").read_text("utf-8"))
+    if bash := shutil.which("bash"):
+        subprocess.run([bash, "-n", ROOT / ".ci/run"], check=True)
+
+
+@pytest.mark.skipif("VERSIONS" in os.environ, reason="takes other versions on purpose")
+def test_what_is_installed_here_is_what_is_pinned():
+    for file in ("requirements.txt", "tests/requirements.txt", "docs/requirements.txt"):
+        for name, version in pinned(lines_of(file)).items():
+            with contextlib.suppress(
+                metadata.PackageNotFoundError
+            ):  # docs' are asked for by those who build it
+                assert metadata.version(name).partition("+")[0] == version, name
+    for name, wanted in json.loads((ROOT / "docs/package.json").read_text("utf-8"))[
+        "devDependencies"
+    ].items():
+        there = ROOT / "docs/node_modules" / name / "package.json"
+        if there.exists():
+            found = json.loads(there.read_text("utf-8"))["version"]
+            assert found.split(".")[0] == wanted.strip("^").split(".")[0], name
+
+
 # What is lost without a word when it no longer stands there: nothing that runs here would miss it.
 NEEDED = {
     ".ci/run": ["ruff check .\n", "ruff format --check .\n"],
@@ -147,8 +199,21 @@ NEEDED = {
     ".github/workflows/real-model.yml": ["tests/test_published.py tests/test_any_bert.py\n", models.REVISION],
     ".github/workflows/test.yml": ["[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest]"],
     ".github/workflows/weekly.yml": ["cron: ", "tests/processors.py", "versions: NEWEST", "versions: LOWEST"],
-    ".gitignore": [f"/{copies.FOLDER}/\n", "/slides/\n", "/handouts/\n", "docs/_build/\n"],
-    "CITATION.cff": [f"version: {SETTINGS['project']['version']}\n"],
+    ".gitignore": f"/{copies.FOLDER}/|/slides/|/handouts/|docs/_build/|.venv/|__pycache__/|*.egg-info/|node_modules".split(
+        "|"
+    ),
+    "CITATION.cff": [
+        f"version: {SETTINGS['project']['version']}\n",
+        "cff-version: ",
+        "message: ",
+        "license: MIT\n",
+    ],
+    "environment.yml": ["  - conda-forge\n", "  - nodefaults\n"],
+    "pyproject.toml": [
+        '  "--allow-hosts=127.0.0.1,::1,localhost",\n',
+        '  "error:::(helpers|',
+        '"-m=not weekly"',
+    ],
     "docs/conf.py": ['"https://colab.research.google.com"', '"https://mybinder.org"'],
     "docs/course_site.py": ["https://kaggle.com/kernels/welcome?src="],
     "docs/address.py": [

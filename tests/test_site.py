@@ -25,6 +25,8 @@ import light
 
 PAGES = [path.stem for path in ROOT.glob("docs/*.md")] + ["search"]
 NOTEBOOKS = {f"notebooks/{path.stem}": path for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
+# What no page asks for when there is no network: the 47 MB of rows, and what is for other programs.
+NOT_KEPT = {".safetensors", ".map", ".mo", ".po", ".inv", ""}
 # What axe-core finds in the theme's own parts: selector of the part and why it is not ours to mend.
 THEMES = {
     ".bd-sidebar-primary": "a region without a name",
@@ -103,6 +105,10 @@ def test_every_internal_link_and_anchor_leads_somewhere(site):
             if not aim.exists() or (anchor and aim in read and unquote(anchor) not in read[aim].ids):
                 lost.append(f"{path.relative_to(site.resolve())}: {target}")
     assert not lost
+    worker = (site / "service_worker.js").read_text(encoding="utf-8")
+    kept = json.loads(re.search(r"FILES = (\[.*?\])", worker)[1])
+    files = [path for path in site.rglob("*") if path.is_file() and path.suffix not in NOT_KEPT]
+    assert {*kept, "service_worker.js"} == {"./", *(path.relative_to(site).as_posix() for path in files)}
 
 
 def test_a_notebook_is_folded_without_notes_and_light(site):
@@ -219,8 +225,10 @@ LOST = "(names) => Promise.all(names.map((name) => fetch(name).then(() => '', ()
 def test_without_a_network_the_site_goes_on(site):
     with browser.page(service_workers="allow") as tab:
         with browser.serve(site) as (address, sent):
+            tab.clock.install()
             tab.goto(address)
             tab.locator(".line").first.wait_for()
+            tab.clock.fast_forward(5000)  # after so long it begins to keep what it has
             tab.get_by_role("button", name="Fetch all rows").click()
             tab.get_by_role("button", name="All rows are here", disabled=True).wait_for()
             assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
@@ -350,6 +358,9 @@ def test_a_word_has_its_company(address, window, bert):
         names = bert.tokenizer.convert_ids_to_tokens(ids[1:].tolist())
         assert company.get_by_role("button").all_inner_texts() == names
         shown = [float(text.split()[-1]) for text in company.all_inner_texts()]
+        found = window.locator("#neighbours output")
+        several = f"{(count := found.locator('ol').count())} tokens, each with a row of its own."
+        assert (several in found.inner_text()) == (count > 1) == (typed == "embedding")
         assert shown == pytest.approx(values[1:].tolist(), abs=0.006)
     bars = window.locator("#neighbours li span span").evaluate_all("all => all.map((bar) => bar.style.width)")
     assert [float(bar.strip("%")) / 100 for bar in bars] == pytest.approx(shown, abs=0.006)

@@ -17,6 +17,7 @@ import browser
 import nbformat
 import pytest
 from nbconvert.nbconvertapp import NbConvertApp
+from nbformat.sign import NotebookNotary
 from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[1]
@@ -112,8 +113,8 @@ MEASURE = """() => {
     return [...document.querySelectorAll('.slides section section')].map(slide => ({
         first: slide.querySelector('.jp-Cell')?.textContent.trim().slice(0, 50),
         height: slide.scrollHeight,
-        prose: size(slide, '.jp-RenderedMarkdown p, .jp-RenderedMarkdown li, figcaption'),
-        code: size(slide, '.cm-line, .highlight pre, .jp-OutputArea-output pre'),
+        prose: size(slide, '.jp-RenderedMarkdown p, .jp-RenderedMarkdown li, figcaption, :is(.film-now, .drag-now) :is(p, label, b, span)'),
+        code: size(slide, 'code, td, th, .cm-line, .highlight pre, .jp-OutputArea-output pre'),
         right: Math.max(0, ...[...slide.querySelectorAll(
             '.jp-RenderedMarkdown > *, figure, figure img, .cm-editor, .highlight, .jp-OutputArea-output pre')]
             .filter(e => !e.closest('aside')).map(e => e.getBoundingClientRect().right - slide.getBoundingClientRect().left)),
@@ -167,6 +168,9 @@ def rise(folder):
         return settled(page)
 
 
+FOREIGN = r"""(?:<(?:script|link|iframe|img)\b[^>]*(?:src|href)=|\bimport\b[^;\n]{0,80}|url\()\s*["']?(?:https?:)?//[^"')\s]*"""
+
+
 def static(folder):
     if not (ROOT / "docs" / "node_modules" / "reveal.js").is_dir():
         pytest.skip("needs reveal.js: `python docs/explorer_data.py` brings it")
@@ -177,8 +181,7 @@ def static(folder):
         (folder / name).symlink_to(ROOT / name)
     convert("slides", folder, "lecture.ipynb")
     html = (folder / "slides" / "lecture.slides.html").read_text("utf-8")
-    foreign = r"""(?:<(?:script|link|iframe|img)\b[^>]*(?:src|href)=|\bimport\b[^;\n]{0,80}|url\()\s*["']?(?:https?:)?//[^"')\s]*"""
-    assert not re.findall(foreign, html), "the slides ask another host"
+    assert not re.findall(FOREIGN, html), "the slides ask another host"
     with browser.page(*SCREEN) as page:
         page.goto((folder / "slides" / "lecture.slides.html").as_uri())
         page.wait_for_selector(".reveal.ready")
@@ -241,6 +244,10 @@ def test_the_short_path_is_written_and_what_is_not_on_it_comes_whole(tmp_path):
         assert written.count("<section>") == len(places) + columns
     convert("stage", tmp_path, NOTEBOOKS[9])
     assert (tmp_path / "slides/stage/rise.css").is_file()  # beside the notebook, where RISE looks for it
+    staged = nbformat.read(tmp_path / "slides/stage" / NOTEBOOKS[9].name, 4)
+    made, _ = LastRow().preprocess(nbformat.read(NOTEBOOKS[9], 4), {})
+    assert [cell.source for cell in staged.cells] == [cell.source for cell in made.cells]
+    assert staged.metadata["rise"] == {"theme": "white"} and NotebookNotary().check_signature(staged)
 
 
 # Handouts
@@ -260,6 +267,21 @@ def test_a_handout_has_no_solutions_notes_or_outputs_and_runs(tmp_path):
         assert asked == 0 or handout.count("What it showed: open it") > asked / 2, path.name
         assert handout.count("<summary>Hint") == path.read_text("utf-8").count("<summary>Hint")
     run_notebook(tmp_path / "01_tokenizing.ipynb")
+
+
+def test_what_is_printed_has_room_to_write_on_all_pictures_and_asks_no_other_host(tmp_path):
+    """Which cells are on it, tests/test_notebooks.py says."""
+    convert("paper", ROOT, f"--FilesWriter.build_directory={tmp_path}", path := NOTEBOOKS[9])
+    page, stored = (tmp_path / f"{path.stem}.html").read_text("utf-8"), path.read_text("utf-8")
+    lines = len(re.findall(r"#+ Exercise \d", stored)) + stored.count("**Predict")
+    assert page.count('<div class="line"></div>') == 3 * lines and "@page {" in page
+    assert page.count("<figcaption>") == stored.count("<figcaption>")
+    assert not [
+        one for one in re.findall(FOREIGN, page) if "mermaid" not in one
+    ]  # only a diagram asks for it
+    assert not re.search(
+        r"Hint|For the lecturer|plots\.", re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
+    )
 
 
 # The last row

@@ -23,8 +23,9 @@ errors are put in words in wording.py. To add an exercise:
 2. In the notebook: the question, `check("6.4", bert, answer)`, a hint, a folded solution.
 
 Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are. The tests hand in the right
-answer in every form and each mistake, which must get its own words. What the list cannot vouch for (a right answer made
-in another way, a mistake as a learner would write it, a judge's replies) is a line each in tests/test_exercises.py.
+answer in every form and each mistake, which must get its own words. What the list cannot vouch for is a line each in
+tests/test_exercises.py: each mistake as a learner would write it, a right answer made in another way, a judge's replies.
+What else a kind can be told (`within`, `view`, `trial`, …) stands beside its fields in checking.py.
 """
 
 from ..checking import check, numbers, progress

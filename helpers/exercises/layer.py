@@ -83,16 +83,10 @@ def read_everything_back(bert):
 
     one_way = [table[:4].clone() for table in toy]
     one_way[0][2] = 2 * one_way[0][3] + one_way[1][0] + one_way[2][0]  # two sums of one direction
-    yield Function(
-        nearest_sums,
-        "The sum holds all three, and whoever knows the tables can read them: nothing was destroyed.",
-        [
-            given_sums(picked, *toy),
-            given_sums(picked[3:4], *toy),
-            given_sums(picked[:2], *one_way),
-            given_sums(picked, *real),
-        ],
-    )
+    inputs = [given_sums(picked, *toy), given_sums(picked[3:4], *toy)]
+    inputs += [given_sums(picked[:2], *one_way), given_sums(picked, *real)]
+    why = "The sum holds all three, and whoever knows the tables can read them: nothing was destroyed."
+    yield Function(nearest_sums, why, inputs)
     direction = "Compared by direction: a sum and its double are the same then. Take the smallest distance."
     yield direction, {"by": lambda a, b: -F.normalize(a) @ F.normalize(b).T}
     greedy = "One after the other: the first row is sought while the others are still in the sum. Compare whole sums."

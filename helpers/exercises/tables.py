@@ -184,15 +184,10 @@ def from_row_to_id(bert):
     toy = torch.randn(11, 5, generator=generator())
     toy[4] *= 20  # its product with nearly every row is the largest
     toy[7] = 2 * toy[3]  # another row in the same direction
-    ids = torch.tensor(token_ids(bert, SEED))
+    ids = token_ids(bert, SEED)
     words = rows_up_to(ids, tables(bert)[0])
     coarse = (toy * 1000).round() / 1000  # its rows are equal after rounding, too
-    tries = [
-        (torch.tensor([3, 1, 4]), coarse),
-        (torch.tensor([7]), toy),
-        (torch.tensor([3, 1, 4]), toy),
-        (ids, words),
-    ]
+    tries = ([3, 1, 4], coarse), ([7], toy), ([3, 1, 4], toy), (ids, words)
     yield Function(
         lambda rows, table: torch.stack([(table - row).norm(dim=1).argmin() for row in rows]),
         "The row says which token it was, even rounded: unless two rows are equal, a lookup loses nothing.",
