@@ -1,4 +1,4 @@
-"""A picture to move where neither a widget nor the course's site lives, as on a slide: its program lies in the page."""
+"""A moving picture with its program in its page, for where no widget and no site of the course lives: a slide."""
 
 from pathlib import Path
 

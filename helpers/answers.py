@@ -13,6 +13,8 @@ LARGEST = 10**7  # an answer of more numbers is known by its shape and not conve
 def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
     try:
+        listed = isinstance(value, list | tuple) and value and all(type(item) is bool for item in value)
+        value = torch.tensor(value) if any_order and listed else value
         if any_order and str(getattr(value, "dtype", "")).endswith("bool"):
             value = value.nonzero()  # a mask says the same as the places where it is true
         if isinstance(value, Iterator) or (any_order and isinstance(value, set | frozenset)):
@@ -51,6 +53,8 @@ def plain(value):
         value = value.toarray()
     if isinstance(value, torch.Tensor | np.ndarray):
         value = value.tolist()  # None for what is masked
+    if isinstance(value, bytes):
+        raise TypeError("bytes are neither a text nor numbers")
     if isinstance(value, Iterable) and not isinstance(value, str | set | frozenset | Mapping):
         return list(map(plain, islice(value, LARGEST + 1)))
     return str(value) if isinstance(value, str) else float(value)

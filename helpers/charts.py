@@ -9,7 +9,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
-from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, counted, listed, quote, styled
+from .picture import COLOURS, INK, MUTED, NEUTRAL, Picture, PictureError, listed, quote, styled
+from .wording import counted
 
 
 @styled
@@ -19,14 +20,14 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     bar to look at; `groups`, a list of as many names as bars, up to 4 different, gives each its colour."""
     values = draw.check_named("values", values, 12, "rows of bars can be read at a glance")
     grouped, log = isinstance(next(iter(values.values())), dict), draw.check_choice("log", log, False, True)
-    rows = values if grouped else {name: {"value": of} for name, of in values.items()}
-    rows = {name: draw.check_named(name, of, 4, "series can be told apart") for name, of in rows.items()}
+    rows = values if grouped else {name: {"value": number} for name, number in values.items()}
+    rows = {name: draw.check_named(name, row, 4, "series can be told apart") for name, row in rows.items()}
     series = list(next(iter(rows.values())))
-    if any(list(of) != series for of in rows.values()):
+    if any(list(row) != series for row in rows.values()):
         raise PictureError(f"each of values must have the same series, as the first has: {series}")
     if len(rows) * len(series) > 24:
         raise PictureError(f"values: up to 24 bars can be read at a glance, found {len(rows) * len(series)}")
-    table = np.array([[draw.check_number(name, n) for n in of.values()] for name, of in rows.items()])
+    table = np.array([[draw.check_number(name, n) for n in row.values()] for name, row in rows.items()])
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
     marked = marked if marked is None else draw.told(marked)
@@ -67,14 +68,14 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
 def _ranked(names, values, told, marked):
     """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`."""
     most, least, pairs = draw.highest(values), draw.highest(-values), [*zip(names, values, strict=True)]
-    first, last = (listed(name for name, of in pairs if of == values[at]) for at in (most, least))
+    first, last = (listed(name for name, value in pairs if value == values[at]) for at in (most, least))
     caption = f"Largest: {first}, {told(values[most])}"
     caption += f"; smallest: {last}, {told(values[least])}." if len(names) > 1 else "."
     caption = caption if most != least or len(names) == 1 else f"All are {told(values[most])}."
     if marked is not None and names.index(marked) not in (most, least):
-        of = values[names.index(marked)]
-        place = f"number {(values > of).sum() + 1} of {len(values)}"
-        caption = f"{draw.capital(marked)}: {told(of)}, {place}. {caption}"
+        value = values[names.index(marked)]
+        place = f"number {(values > value).sum() + 1} of {len(values)}"
+        caption = f"{draw.capital(marked)}: {told(value)}, {place}. {caption}"
     return caption
 
 
@@ -96,10 +97,10 @@ def _bar_scale(axes, table, log, unit, room):
 
 
 @styled
-def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
+def lines(curves, xlabel, ylabel, *, x=None, log="", marks=None, levels=None):
     """Up to 4 curves with their names beside them; `curves` dict name → [n], or one [n].
 
-    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `mark` dict x → text marks points;
+    `x` [n] (0, 1, … if not given) is shared; `log` "", "x", "y" or "xy"; `marks` dict text → x marks points;
     `levels` dict name → height are dashed. On a logarithmic scale 0 is the bottom edge.
     """
     log, sizes = draw.check_choice("log", log, "", "x", "y", "xy"), {}
@@ -110,19 +111,19 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
     if (np.diff(x) <= 0).any() or 0 < np.ptp(x) < 1e-5 * np.abs(x).max():
         found = draw.short(x.tolist())
         raise PictureError(f"x must rise from left to right, by steps that can be told apart, found {found}")
-    mark, levels = draw.check_marks("mark", mark, 12), draw.check_marks("levels", levels, 8, named=True)
+    marks, levels = draw.check_marks("marks", marks, 12), draw.check_marks("levels", levels, 8)
     figure = draw.new_figure(350, "constrained")
     axes = figure.add_subplot(xlabel=draw.shorten(xlabel, 600, 12), ylabel=draw.shorten(ylabel, 260, 12))
     heights = np.concatenate([*curves.values(), [y for y, _ in levels]])
-    floor, say = _line_scales(axes, x, heights, log, mark), draw.teller(heights, "y" in log)
+    floor, say = _line_scales(axes, x, heights, log, marks), draw.teller(heights, "y" in log)
     looks, ends, told = draw.looks(curves if named else [xlabel]).values(), [], []
-    for (name, of), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
+    for (name, curve), (colour, dash, marker) in zip(curves.items(), looks, strict=True):
         # Many points are drawn finer, without dashes and markers, which only blur there.
         marker = marker if len(x) <= 24 else ""
         look = {"ls": dash, "marker": marker, "ms": 7} if len(x) <= 100 else {"lw": 1.3}
-        axes.plot(x, np.maximum(of, floor), color=colour, label=name, **look)
-        ends.append((max(of[-1], floor), name if named else "", colour))
-        told.append(f"{f'{name}: ' * named}{_course(x, of, say)}")
+        axes.plot(x, np.maximum(curve, floor), color=colour, label=name, **look)
+        ends.append((max(curve[-1], floor), name if named else "", colour))
+        told.append(f"{f'{name}: ' * named}{_course(x, curve, say)}")
     scales = {"": "", "x": ", x logarithmic", "y": ", y logarithmic"}.get(log, ", both logarithmic")
     told = f"{'; '.join(told)}."
     alt = f"{ylabel} by {xlabel}, from {draw.tick(x[0])} to {draw.tick(x[-1])}{scales}. {told}"
@@ -132,7 +133,7 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", mark=None, levels=None):
         ends.append((at, name, MUTED))
         alt += f" Dashed: {name}, at {say(height)}."
     draw.end_labels(axes, x[-1], ends)
-    alt += _mark(axes, x, [np.maximum(of, floor) for of in curves.values()], mark)
+    alt += _mark(axes, x, [np.maximum(curve, floor) for curve in curves.values()], marks)
     return Picture(figure, alt, f"{draw.capital(ylabel)} by {xlabel}: {told}")
 
 
@@ -160,30 +161,30 @@ def _line_scales(axes, x, heights, log, above):
     return axes.get_ylim()[0]
 
 
-def _course(x, of, say):
+def _course(x, curve, say):
     """How a curve runs, in words; `say` writes a height."""
-    steps, noise = np.diff(of), 1e-6 * np.abs(of).max()  # what only the last bits tell apart is level
+    steps, noise = np.diff(curve), 1e-6 * np.abs(curve).max()  # what only the last bits tell apart is level
     up, down = (steps > noise).any(), (steps < -noise).any()
     if up and down:
-        ends = ("lowest", draw.highest(-of)), ("highest", draw.highest(of))
-        return ", ".join(f"{word} {say(of[at])} at {draw.tick(x[at])}" for word, at in ends)
-    first, last = say(of[0]), say(of[-1])
+        ends = ("lowest", draw.highest(-curve)), ("highest", draw.highest(curve))
+        return ", ".join(f"{word} {say(curve[at])} at {draw.tick(x[at])}" for word, at in ends)
+    first, last = say(curve[0]), say(curve[-1])
     if first != last:
-        return f"{'rises' if of[-1] > of[0] else 'falls'} from {first} to {last}"
+        return f"{'rises' if curve[-1] > curve[0] else 'falls'} from {first} to {last}"
     return f"{first}{' nearly' if up or down else ''} throughout"
 
 
-def _mark(axes, x, curves, mark):
-    """Mark `curves` at the numbers of `mark`, pairs (number, text); what the alt text says of it."""
+def _mark(axes, x, curves, marks):
+    """Mark `curves` at the numbers of `marks`, pairs (number, text); what the alt text says of it."""
     alt, seen = "", set()
-    for at, text in mark:
+    for at, text in marks:
         place = np.abs(x - at).argmin()
         if not np.isclose(x[place], at, rtol=1e-4, atol=0):
-            raise PictureError(f"mark must name values of x, found {at:g}")
+            raise PictureError(f"marks must name values of x, found {at:g}")
         if place in seen:
-            raise PictureError(f"mark: two texts find no room at {draw.tick(x[place])}")
+            raise PictureError(f"marks: two texts find no room at {draw.tick(x[place])}")
         seen.add(place)
-        spots = [of[place] for of in curves]
+        spots = [curve[place] for curve in curves]
         axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
         side = ("left", *["center"] * 6, "right")[place * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
@@ -198,7 +199,7 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
     `samples` dict name → [n]. `marks` dict text → x are upright lines that carry the text; `ends`, a pair of numbers, is
     where the scale begins and ends (the data if not given)."""
     samples = draw.check_named("samples", samples, 4, "histograms can be read together", "n")
-    marks = draw.check_marks("marks", marks, 12, named=True)
+    marks = draw.check_marks("marks", marks, 12)
     every = np.concatenate([*samples.values(), [x for x, _ in marks]])
     low, high = _ends(every, ends)
     bins = np.linspace(low, high, 61 if ends is None else 121)
@@ -209,13 +210,14 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
     figure = draw.new_figure(top + each * len(samples) + 46)
     xlabel, say = draw.told(xlabel), draw.teller((low, high))
     alt, means = f"{counted(len(samples), 'histogram')} of {xlabel}, from {say(low)} to {say(high)}.", []
-    for row, (name, of) in enumerate(samples.items()):
+    for row, (name, sample) in enumerate(samples.items()):
         axes = draw.add_axes_px(figure, left, top + row * each, 766 - left, each - 8)
-        say, colour = draw.teller(of), COLOURS.get(draw.part_of(name), draw.PLAIN)
-        mean = say(of.mean())
+        say, colour = draw.teller(sample), COLOURS.get(draw.part_of(name), draw.PLAIN)
+        mean = say(sample.mean())
         means.append(f"{mean} for {name}")
-        axes.stairs(np.histogram(of.clip(low, high), bins)[0] / len(of), bins, fill=True, color=colour)
-        axes.axvline(of.mean(), color=INK, lw=2)
+        heights = np.histogram(sample.clip(low, high), bins)[0] / len(sample)
+        axes.stairs(heights, bins, fill=True, color=colour)
+        axes.axvline(sample.mean(), color=INK, lw=2)
         for x, _ in marks:
             axes.axvline(x, color=MUTED, lw=1.4, ls=(0, (2, 2)))
         axes.set(xlim=(low, high), yticks=[])
@@ -223,7 +225,7 @@ def histograms(samples, xlabel, *, marks=None, ends=None):
         axes.tick_params(labelbottom=row == len(samples) - 1)
         for x, side, text, room in (-0.01, "right", names[row], None), (1.01, "left", f"mean {mean}", 118):
             draw.write(axes, x, 0.35, text, ha=side, room=room, transform=axes.transAxes)
-        alt += f" {name}: {counted(len(of), 'value')}, mean {mean}, spread {say(of.std())}."
+        alt += f" {name}: {counted(len(sample), 'value')}, mean {mean}, spread {say(sample.std())}."
     axes.set_xlabel(draw.shorten(xlabel, 700, 12))
     for x, text in marks:
         alt += f" Marked: {text}, at {draw.teller(every)(x)}."
@@ -248,24 +250,24 @@ TOO_MANY = "so not every one is drawn"
 
 
 @styled
-def strips(rows, *, marked=None, limit=None):
+def strips(rows, *, marks=None, limit=None):
     """All numbers of a few vectors, each as one heat strip, on one scale from -`limit` to `limit` (computed if not
-    given); `rows` dict name → [H], or a list of (name, [H]). `marked` dict dimension → text points at columns; the
+    given); `rows` dict name → [H], or a list of (name, [H]). `marks` dict text → dimension points at columns; the
     largest number of each strip is written beside it; of up to 128 columns a dot marks an exact 0."""
     pairs, sizes = draw.check_pairs("rows", rows, 12), {}
     names = [draw.told(name) for name, _ in pairs]
-    table = np.stack([draw.check_numbers(name, of, "H", sizes) for name, of in pairs])
-    width, marked = sizes["H"], draw.check_marks("marked", marked, 12, whole=True)
-    if any(not 0 <= i < width for i, _ in marked):
-        raise PictureError(f"marked must be from 0 to {width - 1}, found {[i for i, _ in marked]}")
-    limit, top = draw.colour_limit(table, limit=limit), 62 if marked else 30
+    table = np.stack([draw.check_numbers(name, numbers, "H", sizes) for name, numbers in pairs])
+    width, marks = sizes["H"], draw.check_marks("marks", marks, 12, whole=True)
+    if any(not 0 <= i < width for i, _ in marks):
+        raise PictureError(f"marks must be from 0 to {width - 1}, found {[i for i, _ in marks]}")
+    limit, top = draw.colour_limit(table, limit=limit), 62 if marks else 30
     height = min(52.0, 250 / len(table)) * len(table)
     figure = draw.new_figure(top + height + 70)
     labels = [draw.shorten(name, 136) for name in names]
     axes = draw.heat_strip(figure, (140, top, 640, height), table, limit, labels, gap=8)
     zeros = np.argwhere(table == 0) if width <= 128 else np.empty((0, 2))
     axes.plot(*zeros.T[::-1], ".", color=MUTED, ms=5)
-    draw.flags(axes, marked)
+    draw.flags(axes, marks)
     ticks = MaxNLocator(6, integer=True).tick_values(0, width)
     axes.set_xticks(sorted({*(int(t) for t in ticks if 0 <= t < 0.94 * width), width - 1}))
     axes.set_xlabel("dimension", loc="left")
@@ -275,15 +277,15 @@ def strips(rows, *, marked=None, limit=None):
     alt, most = f"{counted(len(names), 'heat strip')} of {width} numbers on one colour scale.", []
     beside = {"transform": axes.get_yaxis_transform(), "ha": "left"}
     draw.write(axes, 1.02, -0.5 - 14 * len(table) / height, "largest", colour=MUTED, **beside)
-    for row, (name, of) in enumerate(zip(names, table, strict=True)):
-        at, none = draw.highest(np.abs(of)), int((of == 0).sum())
-        say = draw.teller(of)
-        number = say(of[at])
-        most.append((abs(of[at]), f"{name}, {number} at dimension {at}"))
+    for row, (name, numbers) in enumerate(zip(names, table, strict=True)):
+        at, none = draw.highest(np.abs(numbers)), int((numbers == 0).sum())
+        say = draw.teller(numbers)
+        number = say(numbers[at])
+        most.append((abs(numbers[at]), f"{name}, {number} at dimension {at}"))
         draw.write(axes, 1.02, row, f"{number} at {at}", room=107, **beside)
-        alt += f" Largest of {most[-1][1]}; length {say(np.linalg.norm(of))}"
+        alt += f" Largest of {most[-1][1]}; length {say(np.linalg.norm(numbers))}"
         alt += f"; {none} of {width} are exactly 0." if none else "."
-    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marked)
+    alt += "".join(f" Marked: dimension {i}, {text}." for i, text in marks)
     alt += f" There are more numbers than pixels, {TOO_MANY}." if width > 640 * draw.SCREEN else ""
     caption = _alike(names, table) + f"Largest of all: {most[draw.highest([size for size, _ in most])][1]}."
     caption += f" A dot: exactly 0, {len(zeros)} of {table.size} numbers." if len(zeros) else ""
@@ -294,8 +296,8 @@ def _alike(names, rows):
     """Which of `rows` [n, H] are nearly the same pattern, and which its reverse, in words; nothing if none is."""
     lengths = np.linalg.norm(rows, axis=1)
     cosine = rows @ rows.T / np.maximum(np.outer(lengths, lengths), 1e-300)
-    of = cosine[draw.highest((cosine > 0.98).sum(1))]
-    same, reverse = ([quote(n) for n, c in zip(names, s * of, strict=True) if c > 0.98] for s in (1, -1))
+    nearest = cosine[draw.highest((cosine > 0.98).sum(1))]
+    same, reverse = ([quote(n) for n, c in zip(names, s * nearest, strict=True) if c > 0.98] for s in (1, -1))
     told = [f"{listed(same)} are alike"] if same[1:] else []
     told += [f"{one} is the reverse of {same[0]}" for one in reverse]
     return f"{draw.capital('; '.join(told))}. " if told else ""
@@ -311,33 +313,33 @@ def grid(rows, groups=None):
     that find no room are left out."""
     pairs = draw.check_pairs("rows", rows, 10)
     names = [draw.told(name) for name, _ in pairs]
-    cells = [_cells(name, of) for name, (_, of) in zip(names, pairs, strict=True)]
+    cells = [_cells(name, texts) for name, (_, texts) in zip(names, pairs, strict=True)]
     given = draw.check_list("groups", groups, len(cells), "lists of names") if groups is not None else []
-    groups = given or [[None] * len(of) for of in cells]
-    groups = [_cells(f"groups of {n}", *of) for n, *of in zip(names, groups, map(len, cells), strict=True)]
+    groups = given or [[None] * len(texts) for texts in cells]
+    groups = [_cells(f"groups of {n}", g, len(c)) for n, g, c in zip(names, groups, cells, strict=True)]
     labels = [draw.shorten(name, 190, 13) for name in names]
     left = 24 + max(draw.text_width(label, 13) for label in labels)
-    drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in of] for of in cells]
+    drawn = [[draw.shorten(cell, 130, 14) if cell else "" for cell in texts] for texts in cells]
     columns = zip_longest(*drawn, fillvalue="")
-    wide = np.array([max(34, *(14 + draw.text_width(cell, 14) for cell in of)) for of in columns])
+    wide = np.array([max(34, *(14 + draw.text_width(cell, 14) for cell in texts)) for texts in columns])
     ends = left + wide.cumsum()
     fit = max(1, int((ends < draw.WIDTH - 10).sum()))
-    groups = [of[:fit] for of in groups]
+    groups = [group[:fit] for group in groups]
     kinds, patches = [*filter(None, chain(*groups))], {}
     looks = draw.check_groups(kinds, None, GROUPS)[1] if kinds else {}
     top = 40 if kinds else 8
     figure = draw.new_figure(top + 38 * len(cells) + 8)
     axes, alt, told = draw.overlay(figure), f"{counted(len(cells), 'row')} of texts.", []
-    for row, (name, texts, of) in enumerate(zip(names, drawn, groups, strict=True)):
+    for row, (name, texts, group) in enumerate(zip(names, drawn, groups, strict=True)):
         y = top + 38 * row
         draw.write(axes, left - 10, y + 19, labels[row], 13, MUTED, ha="right")
-        for text, kind, end, width in zip(texts, of, ends, wide, strict=False):
+        for text, kind, end, width in zip(texts, group, ends, wide, strict=False):
             (colour,) = looks.get(kind, (NEUTRAL,))
             look = {"fc": draw.tint(colour, 0.22 * (kind != "")), "ec": colour, "lw": 1.2}
             patches[kind] = axes.add_patch(Rectangle((end - width + 2, y + 2), width - 4, 34, **look))
             draw.write(axes, end - width / 2, y + 19, text, 14, INK if kind or not looks else MUTED)
         alt += f" {name}: “{' '.join(filter(None, cells[row][:fit]))}”."
-        told.append([[n for n, one in enumerate(of, 1) if one == kind] for kind in looks])
+        told.append([[n for n, one in enumerate(group, 1) if one == kind] for kind in looks])
     if looks:
         draw.legend(figure, {kind: patches[kind] for kind in looks}, 170)
     caption = _in_groups(names, looks, told)
@@ -442,7 +444,7 @@ def _strongest(array, names, what):
     strong = np.sqrt((array**2).mean(1))
     if not draw.spread(strong):
         return f"each {what} is as strong as the others"
-    first, last = (quote(names[draw.highest(of)]) for of in (strong, -strong))
+    first, last = (quote(names[draw.highest(strength)]) for strength in (strong, -strong))
     return f"{what} {first} is strongest, {last} palest"
 
 
@@ -459,7 +461,7 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     titles = [*panels]
     if not isinstance(labels, dict):
         labels = {} if labels is None else dict.fromkeys(titles, draw.check_texts("labels", labels))
-    labels = {draw.told(title): draw.check_texts("labels", of) for title, of in labels.items()}
+    labels = {draw.told(title): draw.check_texts("labels", names) for title, names in labels.items()}
     for title in labels:
         draw.check_choice("a title of labels", title, *titles)
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
@@ -469,15 +471,15 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         left, right, below = _beside(np.concatenate([*panels.values()]), 60), 24, 50
     figure, each = draw.new_figure(380), (draw.WIDTH - left * bool(axes)) / len(panels)
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
-    for index, (title, of) in enumerate(panels.items()):
-        n, told, names = len(of), [], labels.get(title)
+    for index, (title, xy) in enumerate(panels.items()):
+        n, told, names = len(xy), [], labels.get(title)
         if n > 2000 and (names or groups or joined):  # each is held against every other
             raise PictureError(f"{title}: up to 2,000 points can have names, groups or a line, found {n:,}")
         for what, found in ("labels", names), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
         panel = draw.add_axes_px(figure, left + index * each, top, each - right, 380 - below - top)
-        panel.update_datalim(np.concatenate([*panels.values()] if axes else [of]))
+        panel.update_datalim(np.concatenate([*panels.values()] if axes else [xy]))
         panel.set_aspect("equal", adjustable="datalim")
         panel.margins(0.16 if names else 0.06)
         panel.set_title(draw.shorten(title, each - 24, 12.5))
@@ -487,14 +489,14 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         else:
             panel.set(xticks=[], yticks=[])
         if joined:
-            told.append(_crossings(of))
-        handles = _dots(panel, of, COLOURS.get(draw.part_of(title), COLOURS["word"]), joined, groups, looks)
+            told.append(_crossings(xy))
+        handles = _dots(panel, xy, COLOURS.get(draw.part_of(title), COLOURS["word"]), joined, groups, looks)
         panel.autoscale_view()
         panel.apply_aspect()
         if names:
-            written = draw.label_points(panel, of, of.mean(0), names)
+            written = draw.label_points(panel, xy, xy.mean(0), names)
             told += [f"{written} of the {n} names find room"] if written < n else []
-        told += _spots(of, groups if len(looks) > 1 else None)
+        told += _spots(xy, groups if len(looks) > 1 else None)
         alt += f" {title}: {draw.some(names) if names else counted(n, 'point')}."
         caption += [f"{title}: {'; '.join(told)}"] if told else []
     if groups:

@@ -202,7 +202,7 @@ class Function:
     def __post_init__(self):
         results = [self.right(*copies(args), **copies(kwargs)) for args, kwargs in self.inputs]
         self.within = self.within or (0.0 if is_whole(results) else 1e-5)
-        self.expected = list(map(self.read, results, self.inputs))
+        self.expected = list(map(self.compared, results, self.inputs))
 
     def reply(self, answer, mistakes, tell):
         if not callable(answer) or isinstance(answer, type):
@@ -210,10 +210,10 @@ class Function:
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
         results, error, in_place = self.run(answer, tell)
         tell("")  # from here on what takes long is to read the results
-        if isinstance(error, NotImplementedError) if not results else not error and all(map(blank, results)):
-            words = "The function returns nothing yet: write it, and end it with `return`."
-            return UNANSWERED, words
-        found = list(map(self.read, results, self.inputs))
+        nothing = error is None and all(map(blank, results))
+        if nothing or (isinstance(error, NotImplementedError) and not results):
+            return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
+        found = list(map(self.compared, results, self.inputs))
         gaps = map(distance, self.expected, found)
         differs = [i for i, gap in enumerate(gaps) if gap > self.within]
         for diagnosis, *wrongs in mistakes if differs or error is not None else ():
@@ -226,9 +226,10 @@ class Function:
         if error is not None:
             return NOT_YET, raised(error, self.call_text(len(results)))
         tell("one more input")
-        words, error = attempt(self.trial, answer) if self.trial else (None, None)
-        if words := (error is not None and raised(error, "one more input")) or words or IN_PLACE * in_place:
-            return NOT_YET, words
+        lacks, error = attempt(self.trial, answer) if self.trial else (None, None)
+        lacks = lacks if error is None else raised(error, "one more input")
+        if lacks or in_place:
+            return NOT_YET, lacks or IN_PLACE
         return RIGHT, said(self.why, results)
 
     def run(self, function, tell):
@@ -263,7 +264,7 @@ class Function:
             try:
                 # What torch thinks of a wrong function is not for the learner.
                 with noted, warnings.catch_warnings(action="ignore"):
-                    result = self.read(wrong(*args, **kwargs), call)
+                    result = self.compared(wrong(*args, **kwargs), call)
             except NameError:
                 raise  # the list itself has a slip
             except Exception as theirs:  # noqa: BLE001 (it may look up a row that this table lacks)
@@ -272,7 +273,8 @@ class Function:
                 return False
         return True
 
-    def read(self, result, call):
+    def compared(self, result, call):
+        """What is compared of a result: all that was read of it, or what `view` leaves."""
         value = read(result)
         viewed = self.view and isinstance(value, torch.Tensor)
         return self.view(value, *call[0]) if viewed else value

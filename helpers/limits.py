@@ -97,6 +97,7 @@ def forked(call, writing):
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     signal.setitimer(signal.ITIMER_REAL, CLOCK * SECONDS)
     torch.set_num_threads(1)  # the others stayed behind
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the tokenizer's, too, whatever the reader has set
 
     def tell(value):
         os.write(writing, (json.dumps(value) + "\n").encode())

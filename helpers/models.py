@@ -56,6 +56,7 @@ LEAST = {  # what the course needs of each
     "tokens": 2100,  # 05 takes the frequent words from row 1996 on
     "numbers a row": 16,  # in fewer, rows are alike by chance
 }
+MOST = 1000  # of a weight: trained ones are a hundred times smaller; larger ones would be rounded more than proofs allow
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -170,7 +171,7 @@ def _load(folder, name):
     """Load the checkpoint in `folder`, silently."""
     files, tensors = _look_into(folder)
     weights = f"The weights in '{folder}'"
-    with _quietly():
+    with _quietly(), torch.device("cpu"):  # whatever the reader has set
         # BertForMaskedLM's weights have no pooler: then there is none, of random numbers.
         pooler = any(key.startswith("pooler.") for key in tensors)
         config = _config(folder, files["config.json"], tensors, pooler)
@@ -186,8 +187,8 @@ def _load(folder, name):
         )
     # The least and the greatest say it of all, and are found 40 times as fast as each is asked.
     extremes = torch.stack([torch.stack(p.aminmax()).double() for p in model.parameters()])
-    if not (extremes.abs() < 1e15).all():  # what is computed of larger ones is NaN; so it is of NaN
-        raise BertError(f"{weights} hold NaN, infinity or a number beyond 1e15", AGAIN)
+    if not (extremes.abs() <= MOST).all():  # nor is NaN
+        raise BertError(f"{weights} hold NaN, infinity or a number beyond {MOST}", AGAIN)
     for key, table in model.embeddings.named_parameters():
         zeros = not table.any()
         if key != "LayerNorm.bias" and (zeros or (table.ndim > 1 < len(table) and (table == table[0]).all())):
@@ -240,6 +241,12 @@ def _config(folder, settings, tensors, pooler):
 def _tokenizer(folder, files, config):
     """The tokenizer, once every special token and every id that it can give has a row; and what was set in it."""
     what = f"The vocabulary in '{folder}'"
+    cuts = {"type": "WordPiece", "continuing_subword_prefix": "##"}
+    cuts |= {key: of for key, of in files["tokenizer.json"].get("model", {}).items() if key in cuts}
+    if list(cuts.values()) != ["WordPiece", "##"]:  # the library would read its vocabulary as WordPiece's
+        raise BertError(
+            f"{what} is of {' with '.join(map(str, cuts.values()))}, not WordPiece with ##", "give a BERT"
+        )
     tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
     added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
     declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
@@ -255,7 +262,9 @@ def _tokenizer(folder, files, config):
             raise BertError(f"{what} lacks {token}, its {role}", "give the one of this model's training")
     tokenizer("a word it does not know: \0x")
     tokens = max(tokenizer.get_vocab().values()) + 1
-    notes = ""
+    own = str(files["tokenizer_config.json"].get("tokenizer_class") or "BertTokenizer")
+    known_ones = r"((Distil|Mobile)?Bert|Electra|PreTrained)Tokenizer(Fast)?|TokenizersBackend"
+    notes = "" if re.fullmatch(known_ones, own) else f", cut by BertTokenizer in place of its {own:.40}"
     if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
         tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
         notes += f", which names no padding token, so {tokenizer.pad_token} pads"
@@ -294,6 +303,8 @@ def _check_config(folder):
             raise ValueError("is_decoder is true")
         if (kind := settings.get("model_type") or "bert") != "bert":
             raise ValueError(f"model_type is {kind!r:.40}")
+        if (kind := settings.get("position_embedding_type") or "absolute") != "absolute":
+            raise ValueError(f"position_embedding_type is {kind!r:.40}")  # its layer adds no position rows
 
 
 def _look_into(folder):

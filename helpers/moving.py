@@ -95,13 +95,13 @@ def _frames(frames):
     steps, sizes, stacked = draw.check_numbers("frames", [*frames], "steps", whole=True).tolist(), {}, []
     if min(steps) < 0:
         raise draw.PictureError(f"a step of frames is 0 or more, found {min(steps)}")
-    for step, of in sorted(zip(steps, frames.values(), strict=True), key=lambda frame: frame[0]):
-        words, places = draw.check_list(f"step {step}", of, 2, "tensors, the words and the places")
-        shapes = {"words": (words, "n H"), "places": (places, "m P")}
-        stacked.append([draw.check_numbers(f"{k} of step {step}", *of, sizes) for k, of in shapes.items()])
+    for step, pair in sorted(zip(steps, frames.values(), strict=True), key=lambda frame: frame[0]):
+        words, places = draw.check_list(f"step {step}", pair, 2, "tensors, the words and the places")
+        words = draw.check_numbers(f"words of step {step}", words, "n H", sizes)
+        stacked.append((words, draw.check_numbers(f"places of step {step}", places, "m P", sizes)))
     if min(sizes.values()) < 2:
         raise draw.PictureError("a film needs two words, two places and two numbers in each, or more")
-    return sorted(steps), *(torch.from_numpy(np.stack(of)) for of in zip(*stacked, strict=True))
+    return sorted(steps), *(torch.from_numpy(np.stack(each)) for each in zip(*stacked, strict=True))
 
 
 EPS = (0, 1e-12, 0.01, 0.1, 1)
@@ -117,13 +117,13 @@ def drag(x, gamma, beta, eps=1e-12):
     as bars; `eps` is one of 0, 1e-12, 0.01, 0.1 and 1. Raises PictureError for anything else.
     """
     given, eps, sizes = {"x": x, "gamma": gamma, "beta": beta}, draw.check_choice("eps", eps, *EPS), {}
-    given = {name: draw.check_numbers(name, of, "n", sizes) for name, of in given.items()}
+    given = {name: draw.check_numbers(name, numbers, "n", sizes) for name, numbers in given.items()}
     if sizes["n"] not in (2, 3):
         raise draw.PictureError(f"drag takes two or three numbers, found {sizes['n']}")
-    for name, of in given.items():
-        if np.abs(of).max() > ENDS[name]:
+    for name, numbers in given.items():
+        if np.abs(numbers).max() > ENDS[name]:
             ends = f"from {-ENDS[name]} to {ENDS[name]}"
-            raise draw.PictureError(f"the sliders move {name} {ends}, found {of.tolist()}")
+            raise draw.PictureError(f"the sliders move {name} {ends}, found {numbers.tolist()}")
     token, gamma, beta = given.values()
     centred = token - token.mean()
     spread = np.sqrt((centred**2).mean() + eps)
@@ -135,11 +135,12 @@ def drag(x, gamma, beta, eps=1e-12):
         "gamma, beta": gamma * normalised + beta,
     }
     kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
-    data = {name: of.tolist() for name, of in given.items()} | {"eps": eps, "kinds": kinds}
+    data = {name: numbers.tolist() for name, numbers in given.items()} | {"eps": eps, "kinds": kinds}
     data |= {"choices": list(EPS), "ends": ENDS}
     if sizes["n"] == 2:
         return Moving("drag", data, plots.arrows(drawn, joined=True))
-    bars = {name: dict(zip(("first", "second", "third"), of, strict=True)) for name, of in drawn.items()}
+    order = "first", "second", "third"
+    bars = {name: dict(zip(order, numbers, strict=True)) for name, numbers in drawn.items()}
     return Moving("drag", data, plots.bars(bars, "the three numbers"))
 
 

@@ -427,19 +427,16 @@ def check_named(name, value, most, do, shape=None, sizes=None):
     return {n: check_numbers(n, of, shape, sizes) if shape else of for n, of in values}
 
 
-def check_marks(name, value, most, named=False, whole=False):
-    """`value`, a dict of up to `most` numbers to texts (of texts to numbers where they are `named`) or None, as a list
-    of (number, text) from left to right."""
+def check_marks(name, value, most, whole=False):
+    """`value`, a dict of up to `most` texts to numbers or None, as a list of (number, text) from left to right."""
     if not isinstance(value, dict | None):
-        kind = "name to number" if named else "number to text"
-        raise PictureError(f"{name} must be a dict of {kind}, found {describe(value)}")
+        raise PictureError(f"{name} must be a dict of text to number, found {describe(value)}")
     if not value:
         return []
     if len(value) > most:
         raise PictureError(f"{name}: up to {most} find room, found {len(value)}")
-    numbers, texts = (value.values(), value) if named else (value, value.values())
-    numbers = check_numbers(name, [*numbers], "n", whole=whole).tolist()
-    return sorted(zip(numbers, map(told, texts), strict=True))
+    numbers = check_numbers(name, [*value.values()], "n", whole=whole).tolist()
+    return sorted(zip(numbers, map(told, value), strict=True))
 
 
 def check_groups(groups, number, series=None):
@@ -540,12 +537,6 @@ def listed(items):
 def capital(text):
     """`text` as the start of a sentence."""
     return text[:1].upper() + text[1:]
-
-
-def counted(n, noun):
-    """A number with its noun: 1 token, 2 tokens, 2 entries."""
-    nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else nouns}"
 
 
 def some(tokens, which=None):

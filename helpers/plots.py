@@ -22,7 +22,8 @@ from matplotlib.patches import Rectangle
 
 from . import picture as draw
 from .charts import arrows, bars, grid, heat_maps, histograms, lines, points, strips  # noqa: F401
-from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, counted, listed, quote, styled
+from .picture import COLOURS, MUTED, NEUTRAL, PARTS, Picture, PictureError, listed, quote, styled
+from .wording import counted
 
 DIMS = 32  # at most so many numbers of a vector are drawn
 STEPS = ("tokenize", "word", "segment", "position", "sum", "layer norm", "dropout")
@@ -188,13 +189,13 @@ def vocabulary_map(tokens):
     tokens = draw.check_texts("tokens", tokens)
     ids = {kind: [] for kind in VOCABULARY_KINDS}
     for i, token in enumerate(tokens):
-        kind = next(k for k, (of, _) in VOCABULARY_KINDS.items() if re.fullmatch(of, token, re.DOTALL))
+        kind = next(k for k, (form, _) in VOCABULARY_KINDS.items() if re.fullmatch(form, token, re.DOTALL))
         ids[kind].append(i)
     ids = {kind: found for kind, found in ids.items() if found}
     figure = draw.new_figure(330, "constrained")
     axes, end = figure.add_subplot(), -(-len(tokens) // 1000) * 1000
     one = {kind: re.sub(r"s\b", "", kind) for kind in ids}  # 1 single character
-    labels = [f"{len(of):,} {kind if len(of) > 1 else one[kind]}" for kind, of in ids.items()]
+    labels = [f"{len(found):,} {kind if len(found) > 1 else one[kind]}" for kind, found in ids.items()]
     look = {"color": [VOCABULARY_KINDS[kind][1] for kind in ids], "label": labels, "rwidth": 0.88}
     axes.hist(list(ids.values()), range(0, end + 1, 1000), stacked=True, **look)
     axes.set(xlim=(0, end), ylim=(0, 1000), xlabel="token id", ylabel="per 1,000 ids", yticks=[0, 500, 1000])
@@ -202,7 +203,7 @@ def vocabulary_map(tokens):
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside upper left", ncols=3)
-    told = (f"{n}, from id {of[0]:,} to {of[-1]:,}" for n, of in zip(labels, ids.values(), strict=True))
+    told = (f"{n}, from id {at[0]:,} to {at[-1]:,}" for n, at in zip(labels, ids.values(), strict=True))
     alt = f"The {counted(len(tokens), 'vocabulary entry')}, counted per 1,000 ids. {'; '.join(told)}."
     words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("words or beginnings", "## pieces"))
     caption = f"{words:.0%} of the vocabulary are words or beginnings of words, {pieces:.0%} are ## pieces."
@@ -362,7 +363,7 @@ def sum_equation(word, segment, position, total, tokens):
     arrays = {"word": word, "segment": segment, "position": position, "total": total}
     tokens, *parts, total = draw.check_tokens(tokens, "T H", **arrays)
     # Each number for itself, as wide as the coarsest of the dtypes rounds: an outlier elsewhere hides nothing.
-    kinds = [of.dtype for of in arrays.values() if isinstance(of, torch.Tensor) and of.is_floating_point()]
+    kinds = [a.dtype for a in arrays.values() if isinstance(a, torch.Tensor) and a.is_floating_point()]
     rounding = max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
     error, allowed = np.abs(sum(parts) - total), 4 * rounding * sum(map(np.abs, parts))
     for t in np.flatnonzero((error > allowed).any(1)):
@@ -453,7 +454,7 @@ def before_after(tokens, before, after):
     names = ("mean before", "spread before", "mean after", "spread after")
     pairs = {"before": before, "after": after}
     of_lists = "lists, the means and the spreads"
-    values = [of for when, pair in pairs.items() for of in draw.check_list(when, pair, 2, of_lists)]
+    values = [numbers for when, pair in pairs.items() for numbers in draw.check_list(when, pair, 2, of_lists)]
     tokens, *values = draw.check_tokens(tokens, "T", **dict(zip(names, values, strict=True)))
     values = dict(zip(names, values, strict=True))
     if min(values["spread before"].min(), values["spread after"].min()) < 0:
@@ -477,11 +478,11 @@ def before_after(tokens, before, after):
     figure.legend(loc="outside upper left", ncols=5)
 
     said = {}
-    for name, of in values.items():
-        low, high = map(say[name.split()[1]], (of.min(), of.max()))
+    for name, numbers in values.items():
+        low, high = map(say[name.split()[1]], (numbers.min(), numbers.max()))
         said[name] = f"{low} for every token" if low == high else f"{low} to {high}"
     alt = f"{counted(len(tokens), 'token')} before and after LayerNorm. "
-    alt += "; ".join(f"{name}: {of}" for name, of in said.items()) + "."
+    alt += "; ".join(f"{name}: {words}" for name, words in said.items()) + "."
     if draw.spread(values["spread before"]):
         alt += f" Most spread before: {quote(tokens[draw.highest(values['spread before'])])}."
     caption = f"The spread was {said['spread before']}; after LayerNorm it is {said['spread after']}."

@@ -35,6 +35,12 @@ def error_line(error):
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
+def counted(n, noun):
+    """A number with its noun: 1 token, 2 tokens, 2 entries."""
+    nouns = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else nouns}"
+
+
 def describe(value):
     """What kind of thing it is, with its size and without its contents."""
     value = read(value)
@@ -44,12 +50,12 @@ def describe(value):
         if not was_read(value) and value.numel() <= LARGEST:
             return f"a tensor that cannot be read as numbers ({type(value).__name__}, {value.dtype})"
         if value.ndim == 1:
-            return f"a list of {len(value)} number{'s' * (len(value) != 1)}"
+            return f"a list of {counted(len(value), 'number')}"
         return f"a tensor of shape {list(value.shape)}" if value.ndim else "a number"
     if isinstance(value, list | tuple):
         for kind, name in {str: "text", Number: "number", list | tuple: "list"}.items():
             if all(isinstance(item, kind) for item in value):
-                return f"a list of {len(value)} {name}{'s' * (len(value) != 1)}"
+                return f"a list of {counted(len(value), name)}"
         return "a mixed list"
     if isinstance(value, Number):
         return "a complex number" if isinstance(value, complex) else "a number too large to read"
@@ -65,7 +71,7 @@ def contrast(found, expected, within):
     tensors = [value for value in (found, expected) if isinstance(value, torch.Tensor)]
     large = any(value.numel() > 12 for value in tensors)
     if describe(found) != describe(expected):
-        shown = "" if large or len(tensors) == 2 else f" ({in_full(found)})"
+        shown = "" if large or len(tensors) == 2 or blank(found) else f" ({in_full(found)})"
         return f"expected {describe(expected)}, found {describe(found)}{shown}"
     if large:
         place = first_place(found, expected, within)
@@ -111,15 +117,15 @@ SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
     r"shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)": (
         "no matrix product of [{}, {}] and [{}, {}]: the two inner numbers have to be equal."
     ),
-    r"batch2 tensor to be: \[\d+, (\d+)\] but got: \[\d+, (\d+)\]": (
-        "no matrix product: the second tensor would need {} rows and has {}."
+    r"batch2 tensor to be: \[(\d+, \d+)\] but got: \[(\d+, \d+)\]": (
+        "no matrix product: the second tensor would have to begin with [{}] and begins with [{}]."
     ),
     r"same dtype, but got|expected scalar type": (
-        "a product needs numbers of one kind; convert the whole numbers, as in `.to(table.dtype)`."
+        "a product needs numbers of one kind; convert one of the two, as in `.to(table.dtype)`."
     ),
     r"can't allocate memory": "it asks for more memory than there is.",
-    r"index (\d+) is out of bounds for dimension \d+ with size (\d+)": (
-        "there is no row {} in a table of {} rows."
+    r"index (\d+) is out of bounds for dimension (\d+) with size (\d+)": (
+        "there is no index {} along dimension {}: it has {}, counted from 0."
     ),
 }
 
@@ -132,7 +138,6 @@ def raised(error, where):
 
 
 def same_message(one, other):
-    """Whether two errors name the same numbers, whichever of two tensors they name first."""
-    lines = error_line(one), error_line(other)
-    told = [sorted(re.findall(r"\d+", line)) or line for line in lines]
+    """Whether two errors have the same words and numbers, whichever of two tensors they name first."""
+    told = [sorted(re.findall(r"\w+", error_line(error))) for error in (one, other)]
     return told[0] == told[1]

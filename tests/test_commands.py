@@ -37,13 +37,19 @@ def commands_of(page):
 
 def installed_by(names):
     """All that pip installs for these requirement files: names of distributions, lower case."""
-    found, left = set(), []
+    left = []
     for name in names:
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if line.startswith("-r "):
                 names.append((Path(name).parent / line[3:]).as_posix())
             elif line[:1].isalpha():
                 left.append(line)
+    return needed(left)
+
+
+def needed(requirements):
+    """All that pip installs for these lines."""
+    found, left = set(), [*requirements]
     while left:
         name = re.match(r"[\w.-]+", left.pop())[0].lower().replace("_", "-")
         if name not in found:

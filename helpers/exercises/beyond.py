@@ -240,7 +240,10 @@ def who_is_it(_):
             return f"Expected four names in quotes, in a list; found {describe(answer)}."
         if len(answer) != 4:
             return f"Expected four names, found {len(answer)}."
-        found = [re.sub("base|uncased|[^a-z0-9]", "", name.lower().rpartition("/")[2]) for name in answer]
+        found = [
+            re.sub("base|small|uncased|openai|[^a-z0-9]", "", name.lower().rpartition("/")[2])
+            for name in answer
+        ]
         for letter, written, name, wanted in zip("abcd", answer, found, right, strict=True):
             if name not in wanted.split():
                 hint = "what is missing there, and how many places are there?"
