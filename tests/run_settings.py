@@ -9,15 +9,11 @@ imported torch already, where that can be done: most notebooks run for a shorter
 import atexit
 import base64
 import gc
-import importlib
 import io
-import json
+import multiprocessing
 import os
 import re
-import select
 import shutil
-import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -45,72 +41,48 @@ PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 SHIFT = 2  # device pixels, one CSS pixel: as far may a mark stand from its place on another processor
 STEP = 3  # of 255: as much may rounding change a colour
 
-IMPORTED = ["anywidget", "ipykernel.kernelapp", "matplotlib.figure", "transformers.models.bert.modeling_bert"]
+IMPORTED = [
+    "run_settings",
+    "anywidget",
+    "ipykernel.kernelapp",
+    "matplotlib.figure",
+    "transformers.models.bert.modeling_bert",
+]
 
 
 class Forked:
     """The process of a kernel, with what jupyter_client asks of it; as new as another, but for the modules it has."""
 
-    stdin = stdout = stderr = asks = None
+    stdin = stdout = stderr = None
 
     def __init__(self, command, cwd, **_):
-        self.asks.send(json.dumps([command[-2:], cwd]).encode())
-        self.pid = int(self.asks.recv(99))
-        self._handle = os.pidfd_open(self.pid)  # which can be read from once it has ended
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(IMPORTED)
+        ready, begun = context.Pipe(duplex=False)
+        self._process = context.Process(target=_kernel, args=(command[-2:], cwd, begun), daemon=True)
+        self._process.start()
+        ready.recv()
+        self.pid = self._process.pid
 
     def poll(self):
-        return 0 if select.select([self._handle], [], [], 0)[0] else None
+        return self._process.exitcode
 
     def wait(self):
-        select.select([self._handle], [], [])
-        return 0
+        self._process.join()
+        return self._process.exitcode
 
 
-def serve_kernels(asked, tests):
-    """Fork a kernel whenever one is asked for. It runs in a fork of the tests' process, made before the first of them."""
+def _kernel(arguments, cwd, begun):
     gc.freeze()  # what was imported stays
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in map(int, os.listdir("/proc/self/fd")):
-        if number not in (asked.fileno(), tests, nothing):
-            os.dup2(nothing, number)
-    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
-    for name in [name for name in sys.modules if name.partition(".")[0] == "helpers"]:
-        del sys.modules[name]
-    for name in IMPORTED:
-        importlib.import_module(name)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
-    while request := asked.recv(9999):
-        if not os.fork():
-            kernel(*json.loads(request), asked, tests)
-
-
-def kernel(arguments, cwd, asked, tests):
     os.setsid()  # signals go to the whole group
     os.chdir(cwd)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    asked.send(str(os.getpid()).encode())
-    asked.close()
-    threading.Thread(target=lambda: (select.select([tests], [], []), os._exit(1)), daemon=True).start()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    tests = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (tests.join(), os._exit(1)), daemon=True).start()
+    begun.send(True)
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance(arguments)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtestloop(session):
-    if sys.platform == "linux" and any(type(item).__name__ == "IPyNbCell" for item in session.items):
-        tests = os.pidfd_open(os.getpid())
-        Forked.asks, asked = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        if not os.fork():
-            try:
-                Forked.asks.close()
-                serve_kernels(asked, tests)
-            finally:
-                os._exit(0)
-        asked.close()
-    return (yield)
 
 
 def pytest_configure(config):
