@@ -84,7 +84,8 @@ def _bar_scale(axes, table, log, unit, room):
     low, high = min(0, table.min()), max(0, table.max())
     names = max(draw.text_width(label.get_text()) for label in axes.get_yticklabels())
     part = (room + 6) / (860 - names)  # of the axes; then of the numbers, so that no value reaches the names
-    right = 0.05 + 0.0013 * room
+    beyond = (room - 20) / (860 - names)  # 20 find room beside the axes
+    right = max(0.05 + 0.0013 * room, beyond / (1 - beyond))
     left = max(right, part * (1 + right) / (1 - part))
     if log:
         low = table.min() / 3
@@ -430,7 +431,8 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             apart = np.abs(np.subtract.outer(range(n), range(n)))
             beside.append(f"{title}: {draw.nearer(array, apart == 1)} of {n}")
         else:
-            ends = _strongest(array, rows, ylabel) if rows and n > 1 else f"from {low} to {high}"
+            strongest = rows and n > 1 and _strongest(array, rows, ylabel, limit)
+            ends = strongest or f"from {low} to {high}"
             caption.append(f"{title}: {ends}.")
     caption += [f"rows that are most like a row next to them: {', '.join(beside)}."] if beside else []
     told = " ".join(map(draw.capital, caption))
@@ -439,12 +441,13 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     return Picture(figure, f"{alt} {told}{draw.scale_bar(figure, 650, 34 + down + 54, 190)}", told)
 
 
-def _strongest(array, names, what):
-    """Which row of `array` has the strongest colours and which the palest, in words."""
-    strong = np.sqrt((array**2).mean(1))
+def _strongest(array, names, what, limit):
+    """Which row of `array` has the strongest colours, up to those of `limit`, and which the palest, in words."""
+    strong = np.sqrt((array.clip(-limit, limit) ** 2).mean(1))
     if not draw.spread(strong):
         return f"each {what} is as strong as the others"
-    first, last = (quote(names[draw.highest(strength)]) for strength in (strong, -strong))
+    at = [draw.highest(strength) for strength in (strong, -strong)]
+    first, last = (quote(names[n]) + f" (row {n})" * (names.count(names[n]) > 1) for n in at)
     return f"{what} {first} is strongest, {last} palest"
 
 

@@ -524,7 +524,7 @@ def neighbours(lists):
         axes.set(xlim=(low, high), xticks=[], ylim=(longest - 0.5, -0.5))
         draw.row_labels(axes, [draw.shorten(name, 440 / len(pairs)) for name in names])
         axes.spines[["bottom", "left"]].set_visible(False)
-        axes.set_title(draw.shorten(token, 500 / len(pairs), 13), fontsize=13)
+        axes.set_title(draw.shorten(token, 400 / len(pairs), 13), fontsize=13)
         said = listed(f"{quote(n)} {v}" for n, v in zip(names[:3], told[:3], strict=True))
         alt += f" {quote(token)}: {said}{' and more' if len(names) > 3 else ''}."
     who = listed(f"{quote(token)} has {quote(names[0])}" for token, (names, _) in pairs.items())

@@ -17,6 +17,7 @@ import torch
 from checkpoints import random_bert
 from matplotlib.colors import to_rgb
 from safetensors.torch import save_file
+from test_moving import KEYS_HEARD
 
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
@@ -522,6 +523,7 @@ def test_each_control_does_what_it_says(bert, page):
     page.evaluate("location.hash = '#a=dog+bites+man&b=man+bites+dog&use=compare'")
     page.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
     assert [box.input_value() for box in boxes] == ["dog bites man", "man bites dog", "compare"]
+    assert page.evaluate(KEYS_HEARD) == []
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
     page.get_by_role("button", name="Copy a link").click()
     page.get_by_text("The link stands in the browser's address line.").wait_for()

@@ -349,6 +349,10 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "_a: from −3e−06 to 2e−06. B: from 0 to 70,000."),
     "heat_maps: names": (lambda: plots.heat_maps({"a": [[1, 2], [0, -3], [1, 1]], "b": [[4, 4], [1, 0], [9, 9]]}, "x", "y", rows=list("pqr")),
         "A: y “q” is strongest, “r” palest. B: y “r” is strongest, “q” palest."),
+    "heat_maps: beyond the scale": (lambda: plots.heat_maps({"a": [[5, 5.0], [10, 10]]}, "x", "y", rows=list("pq"), limit=1),
+        "A: each y is as strong as the others."),
+    "heat_maps: names twice": (lambda: plots.heat_maps({"a": [[1, 2], [0, 1], [0, 0.5]]}, "x", "y", rows=["the", "cat", "the"]),
+        "A: y “the” (row 0) is strongest, “the” (row 2) palest."),
     "heat_maps: none is next": (lambda: plots.heat_maps({"a": torch.eye(5), "b": torch.ones(5, 5)}, "x", "y"),
         "Rows that are most like a row next to them: a: 0 of 5, b: 0 of 5."),
     "heat_maps: a matrix of no cosines": (lambda: plots.heat_maps({"a": torch.eye(5) * 3}, "x", "y"), "A: from 0 to 3."),
@@ -423,7 +427,9 @@ def test_no_number_is_told_as_0_because_all_are_small(kind):
 
 OPEN = {  # pictures in which one text once covered another, or was cut off
     "bars": lambda: plots.bars({f"a long name of a bar with many words {n}": -1e5 * n for n in (1, 2)}, "x", unit=" and a unit"),
+    "bars: a long unit": lambda: plots.bars({f"a quite long name of a model {n}": n * 1e6 for n in range(12)}, "x", unit=" million parameters"),
     "neighbours": lambda: plots.neighbours({n: [("b", 0.9), ("c", -0.9)] for n in "vwxyz"}),
+    "neighbours: long": lambda: plots.neighbours({f"quite a long token {n}": [(f"a neighbour, also long {n}", 0.9)] for n in range(5)}),
     "strips": lambda: plots.strips({"a": numbers(9) * 1e9}),
     "histograms": lambda: plots.histograms({"a": numbers(9) * 1e9}, "x"),
     "histograms: small": lambda: plots.histograms({"a": numbers(9) * 1e-5}, "x", ends=(-1e-4, 1e-4)),

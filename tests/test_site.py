@@ -267,8 +267,10 @@ LOST = "(names) => Promise.all(names.map((name) => fetch(name).then(() => '', ()
 def test_without_a_network_the_site_goes_on(site):
     with browser.page(service_workers="allow") as tab:
         with browser.serve(site) as (address, sent):
+            tab.clock.install()
             tab.goto(address)
             tab.locator(".line").first.wait_for()
+            tab.clock.fast_forward(5000)  # after so long it begins to keep what it has
             tab.get_by_role("button", name="Fetch all rows").click()
             tab.get_by_role("button", name="All rows are here", disabled=True).wait_for()
             assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
