@@ -114,10 +114,11 @@ class Picture:
         """The picture as PNG bytes, two device pixels per CSS pixel, with the alt text inside."""
         drawn, out = io.BytesIO(), io.BytesIO()
         styled(self.figure.savefig)(drawn, format="rgba", dpi=SCREEN * DPI)
-        pixels = np.frombuffer(drawn.getvalue(), np.uint8).reshape(-1, SCREEN * WIDTH, 4)[:, :, :3]
+        width = SCREEN * WIDTH
+        pixels = Image.frombytes("RGBA", (width, len(drawn.getvalue()) // 4 // width), drawn.getvalue())
         # In steps of 3, which no eye can tell, most pictures have at most 256 colours: half the room. A palette that was
         # chosen by the picture would be another one for a pixel more.
-        image = Image.fromarray(pixels - pixels % 3)
+        image = pixels.convert("RGB").point([value - value % 3 for value in range(256)] * 3)
         if image.getcolors(256):
             image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         words = PngImagePlugin.PngInfo()

@@ -17,6 +17,7 @@ import torch
 from checkpoints import random_bert
 from matplotlib.colors import to_rgb
 from safetensors.torch import save_file
+from test_moving import KEYS_HEARD
 
 from helpers import explore, load_bert
 from helpers.explorer import STAGES, numbers
@@ -522,6 +523,7 @@ def test_each_control_does_what_it_says(bert, page):
     page.evaluate("location.hash = '#a=dog+bites+man&b=man+bites+dog&use=compare'")
     page.get_by_text("≠ marks what differs: “dog”, “man”").wait_for()
     assert [box.input_value() for box in boxes] == ["dog bites man", "man bites dog", "compare"]
+    assert page.evaluate(KEYS_HEARD) == []
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
     page.get_by_role("button", name="Copy a link").click()
     page.get_by_text("The link stands in the browser's address line.").wait_for()
@@ -640,11 +642,13 @@ def test_in_a_notebook_it_shows_what_the_kernel_answers(bert, page):
             const [content, bytes] = await ask(asked);
             for (const hear of hearing) hear(content, [new DataView(Uint8Array.from(bytes).buffer)]);
           };
-          const set = (key, value) => { state[key] = value; };
-          const model = { send, set, get: (key) => state[key], on: (_, hear) => hearing.push(hear), save_changes() {} };
+          const set = (key, value) => { state[key] = value; }, off = (_, hear) => hearing.splice(hearing.indexOf(hear), 1);
+          const save_changes = () => { globalThis.saved = { ...state }; };
+          const model = { send, set, off, save_changes, get: (key) => state[key], on: (_, hear) => hearing.push(hear) };
           const explorer = document.querySelector("#explorer");
           explorer.replaceChildren();
-          widget.render({ model, el: explorer });
+          const end = widget.render({ model, el: explorer });
+          globalThis.leave = () => { end(); return hearing.length; };
         }""",
         {key: getattr(widget, key) for key in ("name", "sentence", "other", "use")},
     )
@@ -652,6 +656,10 @@ def test_in_a_notebook_it_shows_what_the_kernel_answers(bert, page):
     assert tokens(page) == ["[CLS]", "one", "[UNK] “🙂”", "[SEP]", "two", "[SEP]"]
     browser.explore(page, "good day")
     assert alike(said(page, 1), passing(bert, "good day", "two")[2][1])
+    page.get_by_label("Use it").select_option("compare")
+    page.get_by_text("≠ marks what differs: “[SEP]”").wait_for()
+    saved = {"name": widget.name, "sentence": "good day", "other": "two", "use": "compare"}
+    assert page.evaluate("saved") == saved and page.evaluate("leave()") == 0
 
 
 def test_another_bert_and_what_its_kernel_answers(tmp_path):

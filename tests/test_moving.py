@@ -63,6 +63,17 @@ def test_the_points_are_the_same_whichever_way_svd_looks(monkeypatch):
     assert make().data == before
 
 
+# On which controls a key is heard outside of what moves, by JupyterLab or by the slides: `d d` deletes a cell.
+KEYS_HEARD = """() => {
+  const heard = [], hear = ({ target }) => heard.push(target.outerHTML);
+  document.addEventListener("keydown", hear);
+  for (const one of document.querySelectorAll("input, select, button, [tabindex='0']"))
+    one.dispatchEvent(new KeyboardEvent("keydown", { key: "d", bubbles: true }));
+  document.removeEventListener("keydown", hear);
+  return heard;
+}"""
+
+
 @pytest.fixture
 def opened(tmp_path, tab):
     """Opens what is to move in a page of the site, in a notebook (as anywidget calls it, and no kernel answers) or on a slide;
@@ -99,6 +110,7 @@ def opened(tmp_path, tab):
             tab.set_viewport_size({"width": width, "height": 844})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert browser.axe(tab) == []
+        assert tab.evaluate(KEYS_HEARD) == []
 
 
 # What an eye reads off the panels of a film: how far the dot stands along the steps, its height by the numbers beside the lines,

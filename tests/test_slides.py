@@ -16,7 +16,6 @@ from unittest.mock import patch
 import browser
 import nbformat
 import pytest
-from nbconvert.nbconvertapp import NbConvertApp
 from nbformat.sign import NotebookNotary
 from traitlets.config import PyFileConfigLoader
 
@@ -86,6 +85,8 @@ def test_the_short_path_has_the_answer_to_what_it_asks():
 
 def convert(config, folder, *arguments):
     """`jupyter nbconvert --config docs/… …` in this folder, without the seconds in which its process would start."""
+    from nbconvert.nbconvertapp import NbConvertApp  # here, because it imports every exporter there is
+
     kept = {name: sys.modules.pop(name) for name in ("last_row", "minutes")}  # it finds its own, or none
     elsewhere = [path for path in sys.path if path != str(ROOT / "docs")]
     try:
