@@ -901,9 +901,11 @@ def test_neighbouring_widths_are_told_apart_when_they_are_large(bert, say):
 def test_what_a_model_lacks_is_not_held_against_the_answer(bert, say):
     sizes = {"hidden_size": 12, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     one = models.Bert(bert.tokenizer, BertModel(BertConfig(**sizes, type_vocab_size=1)), "one segment")
-    why = "(with one segment row some of its faults cannot show)."
+    why, half = "(with one segment row some of its faults cannot show).", lambda *args, **kwargs: 0.5
     assert say("11.3", one, lambda layer, reference: True).endswith(why)
     assert say("5.3", one, nearest_by_loops).startswith("✓")
+    wrong = {number: [say(number, one, answer) for answer in (0.5, half)] for number in exercises.numbers()}
+    assert [number for number, replies in wrong.items() if "cannot be read" in "".join(replies)] == []
 
 
 # What a function does wrong

@@ -267,8 +267,9 @@ def folded(bert):
     right = position + segment[0]
     why = "For a single sentence the segment is one constant vector, which any other table can carry."
     yield Value(right, why, "Which row does a single sentence use, and which shapes broadcast?")
-    yield "That is segment row 1: which row does a single sentence use?", position + segment[1]
-    yield "Both rows are added: a token has one segment.", right + segment[1]
+    if len(segment) > 1:
+        yield "That is segment row 1: which row does a single sentence use?", position + segment[1]
+        yield "Both rows are added: a token has one segment.", right + segment[1]
     yield "Those are the rows of one sentence: fold it into all rows of the table.", right[:7]
     yield "That is the segment row alone: add the positions.", segment[0].expand_as(position)
     yield "That is the segment table alone: add its first row to the position table.", segment
