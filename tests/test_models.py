@@ -466,6 +466,16 @@ def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
     assert tokenizer.truncation_side == "right"
 
 
+def test_whether_capitals_count_says_the_tokenizers_own_file_where_no_setting_does(folder):
+    tokenizer = load_bert(folder).tokenizer
+    assert tokenizer.tokenize("A") == ["a"]
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    damage("tokenizer.json", lambda old: old.replace(b'"lowercase": true', b'"lowercase": false'))(folder)
+    assert load_bert(folder).tokenizer.tokenize("A") == ["[UNK]"]
+    write("tokenizer_config.json", '{"do_lower_case": true}')(folder)
+    assert load_bert(folder).tokenizer.tokenize("A") == ["a"]
+
+
 def test_added_tokens_have_their_rows(tmp_path):
     folder = save(tmp_path / "x", vocab_size=2102)
     write("added_tokens.json", '{"[E1]": 2100, "[E2]": 2101}')(folder)
