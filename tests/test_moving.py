@@ -74,6 +74,13 @@ KEYS_HEARD = """() => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def tab():
+    """One for all of them, as a new one costs more than a test; each thing that moves has an address of its own."""
+    with browser.page() as tab:
+        yield tab
+
+
 @pytest.fixture
 def opened(tmp_path, tab):
     """Opens what is to move in a page of the site, in a notebook (as anywidget calls it, and no kernel answers) or on a slide;
@@ -97,6 +104,7 @@ def opened(tmp_path, tab):
             f"{page}<main><h1>It moves</h1>{output}</main>{program}", "utf-8"
         )
         address, _ = server.enter_context(browser.serve(tmp_path))
+        tab.set_viewport_size({"width": 1280, "height": 720})
         tab.goto(address)
         tab.get_by_role("slider").first.wait_for()
         assert tab.locator("figure").is_visible() == (where == "notebook")  # the page hides the still
