@@ -70,7 +70,7 @@ def found(pattern):
 
 
 def test_a_link_that_begins_with_a_number_leads_to_that_notebook():
-    links = found(r"\[`?(\d\d)\b[^\]]*\]\(((?:\.\./)?(?:notebooks/)?(\w+)\.ipynb[^)]*)\)")
+    links = found(r"\[`?(\d\d)\b[^\]]*\]\(((?:\.\./|/)?(?:notebooks/)?(\w+)\.ipynb[^)]*)\)")
     assert len(links) > 60
     assert not [(name, link[0]) for name, link in links if not link[3].startswith(link[1] + "_")]
 

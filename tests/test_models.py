@@ -141,6 +141,7 @@ def test_the_pins_are_the_published_ones():
         "vocab.txt": hashlib.sha256(VOCABULARY.read_bytes()).hexdigest(),
     } == models.SHA256
     assert (models.REVISION, models.ANSWER) == (PINNED, 2) and models.ANSWER + models.STALL < 30
+    assert models.STALL > 10  # a step of 10 MB where a second brings one
 
 
 def test_the_bundled_model_is_loaded_in_one_line(capfd):
@@ -712,6 +713,7 @@ def test_a_text_is_cut_to_the_places_there_are_and_one_line_says_so(bert, capsys
     assert len(bert.tokenizer(cut)["input_ids"]) == most
     said = f"This text has more tokens than this model has places, {most}: it is cut after {cut[-20:]!r}.\n"
     assert capsys.readouterr().out == said
+    assert bert.fit(cut) == cut and capsys.readouterr().out == ""  # it has as many as there are places
 
 
 def test_a_terminal_that_lacks_a_sign_gets_a_question_mark(folder, monkeypatch):

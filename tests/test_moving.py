@@ -247,6 +247,8 @@ def test_a_token_that_is_moved_goes_through_layer_norm(tab, opened, size, where)
         sliders.nth(n).fill("2")
     sliders.last.press("Home")
     assert "0 / 0 is no number" in said.inner_text()
+    shown = "all => all.filter((one) => getComputedStyle(one).display !== 'none').length"
+    assert tab.locator(".plane g").evaluate_all(shown) == (2 if size == 2 else 4)  # of no number no arrow
 
 
 ROWS = torch.eye(4)[:, :3]

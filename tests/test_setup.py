@@ -193,7 +193,7 @@ def test_what_is_installed_here_is_what_is_pinned():
 
 # What is lost without a word when it no longer stands there: nothing that runs here would miss it.
 NEEDED = {
-    ".devcontainer/devcontainer.json": ["devcontainers/python:3.", "ms-toolsai.jupyter", "-r requirements.txt", '"notebooks/00_start_here.ipynb"'],
+    ".devcontainer/devcontainer.json": ["devcontainers/python:3.", "ms-toolsai.jupyter", "uv pip install --system --torch-backend=cpu -r requirements.txt", '"notebooks/00_start_here.ipynb"'],
     ".github/workflows/pages.yml": ["path: docs/_build/html\n", "branches: [main]", "needs: build"],
     ".github/workflows/real-model.yml": ["tests/test_published.py tests/test_any_bert.py\n", models.REVISION],
     ".github/workflows/test.yml": ["[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest]"],

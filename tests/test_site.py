@@ -184,7 +184,7 @@ MISPLACED = """() => {
 }"""
 SMALLEST = """() => Math.min(900, ...[...document.querySelectorAll("article figure img[width]")]
   .filter((img) => img.checkVisibility()).map((img) => img.getBoundingClientRect().width))"""
-REACHED = """() => Array.from(document.querySelectorAll("pre, .output, figure"), (part) => part.tabIndex === 0 ||
+REACHED = """() => Array.from(document.querySelectorAll("pre, .output, figure"), (part) => (part.tabIndex === 0 && getComputedStyle(part).overflowX !== "hidden") ||
   part.scrollWidth <= part.clientWidth).every(Boolean)"""
 
 
@@ -401,7 +401,10 @@ def test_choices_are_lettered_and_one_is_right():
 
 def test_a_word_has_its_company(address, window, bert):
     table = bert.model.embeddings.word_embeddings.weight.detach()
+    window.route("**/neighbours.bin", lambda route: route.abort(), times=1)
     window.goto(address)
+    window.get_by_label("Word", exact=True).fill("day")
+    window.get_by_text("The list does not load.").wait_for()  # the next letter asks again
     for typed, token in (("good", "good"), ("embedding", "##bed"), ("Monday night", "monday")):
         window.get_by_label("Word", exact=True).fill(typed)
         company = window.locator("#neighbours div", has_text=f"Nearest to “{token}”").locator("li")
