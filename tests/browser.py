@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -57,15 +58,22 @@ def jupyterlab(root):
             )
         try:
             began, runs = time.monotonic(), Path(environment["JUPYTER_RUNTIME_DIR"])
-            while not (found := [*runs.glob("jpserver-*[0-9].json")]):  # it writes where it listens
+            while not (found := _listening(runs)):
                 if server.poll() is not None or time.monotonic() - began > 60:
                     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
                 time.sleep(0.1)
-            server_info = json.loads(found[0].read_text(encoding="utf-8"))
-            yield server_info["url"].rstrip("/"), server_info["token"]
+            yield found["url"].rstrip("/"), found["token"]
         finally:
             server.terminate()  # it ends its kernels and then itself
             server.wait(timeout=20)
+
+
+def _listening(runs):
+    """What a server has written of where it listens, once the file is whole and it answers there."""
+    with contextlib.suppress(StopIteration, ValueError, OSError):
+        found = json.loads(next(runs.glob("jpserver-*[0-9].json")).read_text(encoding="utf-8"))
+        urllib.request.urlopen(found["url"] + "api", timeout=5).close()
+        return found
 
 
 @functools.cache
