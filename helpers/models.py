@@ -23,15 +23,16 @@ if not __debug__:  # before what is imported, which would be compiled anew
     raise SystemExit(f"{what}: unset PYTHONOPTIMIZE and restart the kernel.")
 try:
     import huggingface_hub as hub
-    import torch
+    from huggingface_hub import constants  # noqa: F401 (it reads the settings)
     from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
-    from safetensors import safe_open
-    from tokenizers.processors import TemplateProcessing
-    from transformers import BertConfig, BertModel, BertTokenizer
-    from transformers.utils import logging
 except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
     raise SystemExit(told) from None
+import torch
+from safetensors import safe_open
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, BertTokenizer
+from transformers.utils import logging
 
 from .wording import one_line, say, short_text
 
