@@ -60,17 +60,18 @@ export async function tokenizer(base) {
   const answer = await fetch(new URL("vocabulary.txt", base));
   if (!answer.ok) throw new Error(answer.status);
   const vocabulary = (await answer.text()).split("\n"), ids = new Map(vocabulary.map((token, id) => [token, id]));
-  const cut = (text) => {
+  const cut = (text, enough = Infinity) => {
     const pieces = [];
     let n = 0;
     for (const { word, from, to, special } of wordsOf(text)) {
+      if (pieces.length > enough) break;
       for (const token of special ? [word] : piecesOf(word, ids)) pieces.push({ token, word: n, typed: text.slice(from, to) });
       n++;
     }
     return pieces;
   };
   const cutToMost = (text, pair, most) => {
-    const [a, b] = [cut(text), pair ? cut(pair) : []], room = most - (pair ? 3 : 2);
+    const room = most - (pair ? 3 : 2), [a, b] = pair ? [cut(text), cut(pair)] : [cut(text, room), []];
     let [n, m] = [a.length, b.length];
     const over = n + m > room;
     if (over && pair) { // the longer one gives first

@@ -66,16 +66,22 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
 
 
 def _ranked(names, values, told, marked):
-    """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`."""
-    most, least, pairs = draw.highest(values), draw.highest(-values), [*zip(names, values, strict=True)]
-    first, last = (listed(name for name, value in pairs if value == values[at]) for at in (most, least))
-    caption = f"Largest: {first}, {told(values[most])}"
-    caption += f"; smallest: {last}, {told(values[least])}." if len(names) > 1 else "."
-    caption = caption if most != least or len(names) == 1 else f"All are {told(values[most])}."
-    if marked is not None and names.index(marked) not in (most, least):
-        value = values[names.index(marked)]
-        place = f"number {(values > value).sum() + 1} of {len(values)}"
-        caption = f"{draw.capital(marked)}: {told(value)}, {place}. {caption}"
+    """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`. What reads the
+    same is the same."""
+    said, most, least = [*map(told, values)], values.argmax(), values.argmin()
+    first, last = (
+        listed(name for name, one in zip(names, said, strict=True) if one == said[at]) for at in (most, least)
+    )
+    caption = f"Largest: {first}, {said[most]}"
+    caption += f"; smallest: {last}, {said[least]}." if len(names) > 1 else "."
+    caption = caption if said[most] != said[least] or len(names) == 1 else f"All are {said[most]}."
+    mine = None if marked is None else said[names.index(marked)]
+    if mine not in (None, said[most], said[least]):
+        above = sum(
+            value > values[names.index(marked)] and one != mine
+            for value, one in zip(values, said, strict=True)
+        )
+        caption = f"{draw.capital(marked)}: {mine}, number {above + 1} of {len(values)}. {caption}"
     return caption
 
 
@@ -164,15 +170,16 @@ def _line_scales(axes, x, heights, log, above):
 
 def _course(x, curve, say):
     """How a curve runs, in words; `say` writes a height."""
-    steps, noise = np.diff(curve), 1e-6 * np.abs(curve).max()  # what only the last bits tell apart is level
-    up, down = (steps > noise).any(), (steps < -noise).any()
+    noise = 1e-6 * np.abs(curve).max()  # what only the last bits tell apart is level
+    up = (curve - np.minimum.accumulate(curve)).max() > noise
+    down = (np.maximum.accumulate(curve) - curve).max() > noise
+    low, high = say(curve.min()), say(curve.max())
+    if low == high or not (up or down):
+        return f"{low}{' nearly' if up or down else ''} throughout"
     if up and down:
-        ends = ("lowest", draw.highest(-curve)), ("highest", draw.highest(curve))
-        return ", ".join(f"{word} {say(curve[at])} at {draw.tick(x[at])}" for word, at in ends)
-    first, last = say(curve[0]), say(curve[-1])
-    if first != last:
-        return f"{'rises' if curve[-1] > curve[0] else 'falls'} from {first} to {last}"
-    return f"{first}{' nearly' if up or down else ''} throughout"
+        ends = ("lowest", low, draw.highest(-curve)), ("highest", high, draw.highest(curve))
+        return ", ".join(f"{word} {height} at {draw.tick(x[at])}" for word, height, at in ends)
+    return f"{'rises' if up else 'falls'} from {say(curve[0])} to {say(curve[-1])}"
 
 
 def _mark(axes, x, curves, marks):

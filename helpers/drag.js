@@ -9,7 +9,7 @@ const CSS = `
   border: 1px solid #c8c8c8; border-radius: 8px; background: #fff; color: #161616; font: 15px/1.4 system-ui, sans-serif;
   display: grid; grid-template-columns: 1fr 1fr; gap: 4px 20px;
   > div + div { display: grid; grid-template-columns: repeat(var(--wide), 1fr); gap: 0 14px; align-content: start; align-items: end; }
-  label { display: block; margin: 0; line-height: 1.15; } label:last-child { grid-column: 1 / -1; } input { display: block; width: 100%; height: 36px; margin: 0; accent-color: #0d3b8c; }
+  label { display: block; margin: 0; line-height: 1.15; } label:last-child { grid-column: 1 / -1; } input { display: block; width: 100%; height: 44px; margin: 0; accent-color: #0d3b8c; }
   :focus-visible { outline: 3px solid #1d6fd8; outline-offset: -3px; }
   svg { display: block; width: 100%; border: 1px solid #c4c4c4; box-sizing: border-box; } svg.plane { touch-action: none; cursor: crosshair; }
   p { margin: .4em 0; grid-column: 1 / -1; min-height: 2.8em; font: inherit; }

@@ -504,8 +504,8 @@ def spread(values):
 
 def tops(values, axis=None):
     """Which of `values` are the highest, all that only the last bits tell apart; with an `axis`, along it."""
-    values = np.asarray(values)
-    return values >= values.max(axis, keepdims=True) - 1e-6 * np.abs(values).max(axis, keepdims=True)
+    top = np.max(values, axis, keepdims=True)
+    return values >= top - 1e-6 * np.abs(top)
 
 
 def highest(values):

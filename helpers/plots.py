@@ -187,6 +187,10 @@ def vocabulary_map(tokens):
     `tokens` list of the V vocabulary strings in id order.
     """
     tokens = draw.check_texts("tokens", tokens)
+    if mark := next((m for m in "Ġ▁" if sum(token[:1] == m for token in tokens) > len(tokens) / 10), None):
+        raise PictureError(
+            f"many of tokens begin with {mark}, which marks where a word begins: this draws WordPiece, with ##"
+        )
     ids = {kind: [] for kind in VOCABULARY_KINDS}
     for i, token in enumerate(tokens):
         kind = next(k for k, (form, _) in VOCABULARY_KINDS.items() if re.fullmatch(form, token, re.DOTALL))

@@ -142,7 +142,8 @@ COMPARE = """async () => {
 
 @pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.weekly)])  # more of the same kinds
 def test_ids_and_sums_are_torchs_to_the_bit_and_layer_norm_to_a_millionth(bert, site, page, count):
-    asked, facts = [*texts(count), ("x" * 100_000, "")], []  # somebody pastes what is no text
+    pasted = ("x" * 100_000, ""), ("東京" * 50_000, ""), ("東" * 700, "a")  # no text, and whole books
+    asked, facts = [*texts(count), *pasted], []
     with (site / "expected.bin").open("wb") as file:
         for text, pair in asked:
             known, stages = numbers(bert, text, pair)
