@@ -2,7 +2,7 @@
 share."""
 
 import math
-from itertools import chain, groupby, pairwise, zip_longest
+from itertools import chain, combinations, groupby, pairwise, zip_longest
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -23,11 +23,11 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     rows = values if grouped else {name: {"value": number} for name, number in values.items()}
     rows = {name: draw.check_named(name, row, 4, "series can be told apart") for name, row in rows.items()}
     series = list(next(iter(rows.values())))
-    if any(list(row) != series for row in rows.values()):
+    if any({*row} != {*series} for row in rows.values()):
         raise PictureError(f"each of values must have the same series, as the first has: {series}")
     if len(rows) * len(series) > 24:
         raise PictureError(f"values: up to 24 bars can be read at a glance, found {len(rows) * len(series)}")
-    table = np.array([[draw.check_number(name, n) for n in row.values()] for name, row in rows.items()])
+    table = np.array([[draw.check_number(name, row[one]) for one in series] for name, row in rows.items()])
     if log and (table <= 0).any():
         raise PictureError(f"a logarithmic scale needs values above 0, found {table.min():g}")
     marked = marked if marked is None else draw.told(marked)
@@ -45,7 +45,8 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     room = (figure.bbox.height - 90) / len(rows)
     thick, looks = 0.74 / len(series), draw.looks(series)
-    own = [INK if row == marked else COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows]
+    own = [COLOURS.get(draw.part_of(row), draw.PLAIN) if marked is None else draw.PLAIN for row in rows]
+    own = [INK if row == marked else colour for row, colour in zip(rows, own, strict=True)]
     own, size = [of_kind[kind][0] for kind in kinds] or own, min(11.5, 0.62 * thick * room)
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
@@ -100,7 +101,7 @@ def _bar_scale(axes, table, log, unit, room):
         axes.set_xlim(low - (high - low) * left * (low < 0), high + ((high - low) * right or 1))
         axes.axvline(0, color=MUTED, lw=0.8)
         axes.xaxis.set_major_locator(MaxNLocator(5 if room < 90 else 3))
-        axes.xaxis.set_major_formatter(lambda v, _: f"{draw.tick(100 * v)}%" if unit == "%" else draw.tick(v))
+    axes.xaxis.set_major_formatter(lambda v, _: f"{draw.tick(100 * v)}%" if unit == "%" else draw.tick(v))
 
 
 @styled
@@ -136,7 +137,8 @@ def lines(curves, xlabel, ylabel, *, x=None, log="", marks=None, levels=None):
     alt = f"{ylabel} by {xlabel}, from {draw.tick(x[0])} to {draw.tick(x[-1])}{scales}. {told}"
     for height, name in levels:
         at = max(height, floor)
-        axes.plot(x[[0, -1]], [at, at], color=MUTED, lw=1.6, ls=(0, (5, 3)), zorder=1)
+        look = {"color": MUTED, "lw": 1.6, "ls": (0, (5, 3)), "zorder": 1}
+        axes.plot(x[[0, -1]], [at, at], **look) if len(x) > 1 else axes.axhline(at, **look)
         ends.append((at, name, MUTED))
         alt += f" Dashed: {name}, at {say(height)}."
     draw.end_labels(axes, x[-1], ends)
@@ -184,11 +186,13 @@ def _course(x, curve, say):
 
 def _mark(axes, x, curves, marks):
     """Mark `curves` at the numbers of `marks`, pairs (number, text); what the alt text says of it."""
-    alt, seen = "", set()
+    alt, seen, texts = "", set(), []
     for at, text in marks:
         place = np.abs(x - at).argmin()
-        if not np.isclose(x[place], at, rtol=1e-4, atol=0):
-            raise PictureError(f"marks must name values of x, found {at:g}")
+        step = np.abs(np.delete(x, place) - x[place]).min(initial=np.inf)  # float32 may have rounded x
+        if abs(x[place] - at) > min(1e-3 * step, 1e-5 * abs(at)) + 1e-7 * abs(at):
+            raise PictureError(f"marks must name values of x, found {draw.tick(at)}")
+        at = x[place]
         if place in seen:
             raise PictureError(f"marks: two texts find no room at {draw.tick(x[place])}")
         seen.add(place)
@@ -196,8 +200,12 @@ def _mark(axes, x, curves, marks):
         axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
         side = ("left", *["center"] * 6, "right")[place * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
-        axes.annotate(draw.shorten(text, 260), (at, max(spots)), (0, 8), **look)
+        texts.append(axes.annotate(draw.shorten(text, 260), (at, max(spots)), (0, 8), **look))
         alt += f" Marked at {draw.tick(at)}: {text}."
+    if texts[1:]:
+        axes.figure.draw_without_rendering()  # its layout says where they stand
+        if any(a.overlaps(b) for a, b in combinations([text.get_window_extent() for text in texts], 2)):
+            raise PictureError("marks: two texts cover one another: give fewer, or shorter ones")
     return alt
 
 
@@ -361,7 +369,7 @@ def _cells(name, texts, number=None):
     """The texts of a row, or whatever else can be written, as they are told; "" of what is empty."""
     texts = draw.check_list(name, list(texts) if isinstance(texts, str) else texts, number, "texts")
     texts = [draw.tick(cell) if isinstance(cell, float) else cell for cell in texts]
-    return ["" if cell in (None, "") else draw.told(cell) for cell in texts]
+    return ["" if cell is None or str(cell) == "" else draw.told(cell) for cell in texts]
 
 
 def _in_groups(names, kinds, columns):
@@ -428,13 +436,14 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if m > 9:  # the last number must not join the next panel's first
             axes.get_xticklabels()[0].set_ha("left")
             axes.get_xticklabels()[-1].set_ha("right")
-        axes.set(xlabel=draw.shorten(xlabel, room, 12), title=draw.shorten(title, room, 12.5))
-        axes.set_ylabel(draw.shorten(ylabel, 240, 12) if index == 0 else "")
+        axes.set(xlabel=draw.shorten(xlabel, room, 12), title=draw.shorten(title, room, 14))  # bold
+        axes.set_ylabel(draw.shorten(ylabel, min(240, 64 + down), 12) if index == 0 else "")
         axes.spines[:].set(visible=True, color=NEUTRAL)
         x += across + 22
         low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
         alt += f" {title}, [{n}, {m}]: from {low} to {high}, mean {mean}."
-        if n == m > 2 and np.allclose(array, np.where(np.eye(n), 1, array.T), atol=1e-3):  # cosines
+        cosines = n == m > 2 and np.abs(array).max() < 1.001
+        if cosines and np.allclose(array, np.where(np.eye(n), 1, array.T), atol=1e-3):
             apart = np.abs(np.subtract.outer(range(n), range(n)))
             beside.append(f"{title}: {draw.nearer(array, apart == 1)} of {n}")
         else:
@@ -483,8 +492,12 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, xy) in enumerate(panels.items()):
         n, told, names = len(xy), [], labels.get(title)
-        if n > 2000 and (names or groups or joined):  # each is held against every other
-            raise PictureError(f"{title}: up to 2,000 points can have names, groups or a line, found {n:,}")
+        if n > (most := 500 if names else 2000) and (
+            names or groups or joined
+        ):  # each is held against every other
+            raise PictureError(
+                f"{title}: up to {most:,} points can have {'names' if names else 'groups or a line'}, found {n:,}"
+            )
         for what, found in ("labels", names), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
@@ -492,10 +505,14 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
         panel.update_datalim(np.concatenate([*panels.values()] if axes else [xy]))
         panel.set_aspect("equal", adjustable="datalim")
         panel.margins(0.16 if names else 0.06)
-        panel.set_title(draw.shorten(title, each - 24, 12.5))
+        panel.set_title(draw.shorten(title, each - 24, 14))  # bold
         panel.spines[:].set(visible=True, color=NEUTRAL)
         if axes:
-            _number(panel, [draw.shorten(text, 260) for text in axes], index)
+            _number(
+                panel,
+                [draw.shorten(text, room, 12) for text, room in zip(axes, (each - 40, 260), strict=True)],
+                index,
+            )
         else:
             panel.set(xticks=[], yticks=[])
         if joined:
@@ -555,7 +572,7 @@ def _spots(points, groups):
     spread, away = np.ptp(points, axis=0).max(), np.linalg.norm(points, axis=1)  # the axes go by the spread
     spots = len(np.unique(((points - points.min(0)) / (spread or 1)).round(3), axis=0))
     n, (long, *short) = len(points), np.linalg.svd(points - points.mean(0), compute_uv=False)
-    if spots <= n / 2:
+    if spots <= min(n / 2, 12):  # more nobody counts
         return [f"the {n} points lie on {counted(spots, 'spot')}"]
     if n > 2 and max(short, default=0) < 1e-3 * long:
         return ["all points lie on one line"]
@@ -573,6 +590,11 @@ def _crossings(points):
     step = (np.roll(points, -1, axis=0) - points)[:, None]
     there = points[None] - points[:, None]
     side = np.sign(step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0])  # [line, point]
+    along, length, own = (there * step).sum(-1), (step**2).sum(-1), np.eye(len(points))
+    if (
+        (side == 0) & (along >= 0) & (along <= length) & (length > 0) & (own + np.roll(own, 1, axis=1) == 0)
+    ).any():
+        return "the joined line meets itself at a corner"
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends
     crossings = int((parted & parted.T).sum()) // 2
     often = {0: "never crosses itself", 1: "crosses itself once"}
@@ -659,7 +681,7 @@ def _angle(axes, unit, size):
     one, other = unit
     cosine = min(1, max(-1, one @ other))
     written = f"{math.degrees(math.acos(cosine)):.0f}°", f"cosine {draw.format_number(cosine)}"
-    if written[0] == "90°":
+    if abs(cosine) < 0.0005:
         arc = np.stack([one, one + other, other]) * 0.6
     else:
         start, turn = math.atan2(one[1], one[0]), math.atan2(one[0] * other[1] - one[1] * other[0], cosine)

@@ -26,7 +26,7 @@ const vector = (numbers) => `[${numbers.map(say).join(", ")}]`;
 /** LayerNorm, step by step. */
 function steps({ x, gamma, beta, eps }) {
   const middle = (numbers) => numbers.reduce((sum, one) => sum + one) / numbers.length;
-  const mean = middle(x), centred = x.map((one) => one - mean), variance = middle(centred.map((one) => one ** 2));
+  const mean = middle(x), centred = x.map((one) => (Math.abs(one - mean) < 1e-9 ? 0 : one - mean)), variance = middle(centred.map((one) => one ** 2));
   const normalised = centred.map((one) => one / Math.sqrt(variance + eps));
   return { mean, variance, vectors: [x, centred, normalised, normalised.map((one, n) => gamma[n] * one + beta[n])] };
 }

@@ -18,6 +18,7 @@ from matplotlib.colors import to_hex
 from . import picture as draw
 from . import plots
 from .alone import alone
+from .wording import counted
 
 
 class Moving(anywidget.AnyWidget):
@@ -68,7 +69,7 @@ def film(frames, losses, names, groups, *, still):
     own, apart = np.equal.outer(groups, groups), np.abs(np.subtract.outer(*[range(maps.shape[1])] * 2))
     curve = [np.exp(losses[max(0, step - 10) : max(step, 1)].mean()) for step in steps]
     texts = [
-        f"Step {step} of {steps[-1]}: as unsure as among {unsure:.0f} tokens. {draw.nearer(of_words, own)} of {len(names)} "
+        f"Step {step} of {steps[-1]}: as unsure as among {counted(round(unsure), 'token')}. {draw.nearer(of_words, own)} of {len(names)} "
         f"words have a word of their own list nearest. {draw.nearer(of_places, apart <= 2)} of {len(apart)} places have a "
         "close neighbour nearest."
         for step, unsure, of_words, of_places in zip(steps, curve, alike.numpy(), maps.numpy(), strict=True)
@@ -126,6 +127,7 @@ def drag(x, gamma, beta, eps=1e-12):
             raise draw.PictureError(f"the sliders move {name} {ends}, found {numbers.tolist()}")
     token, gamma, beta = given.values()
     centred = token - token.mean()
+    centred[np.abs(centred) < 1e-9] = 0  # of equal numbers, what the last bits leave
     spread = np.sqrt((centred**2).mean() + eps)
     normalised = centred / spread if spread else centred
     drawn = {
@@ -137,10 +139,11 @@ def drag(x, gamma, beta, eps=1e-12):
     kinds = [(name, colour) for name, (colour, *_) in draw.looks(drawn).items()]
     data = {name: numbers.tolist() for name, numbers in given.items()} | {"eps": eps, "kinds": kinds}
     data |= {"choices": list(EPS), "ends": ENDS}
+    shown = dict([*drawn.items()][: 4 if spread else 2])  # 0 / 0 is no number
     if sizes["n"] == 2:
-        return Moving("drag", data, plots.arrows(drawn, joined=True))
+        return Moving("drag", data, plots.arrows(shown, joined=True))
     order = "first", "second", "third"
-    bars = {name: dict(zip(order, numbers, strict=True)) for name, numbers in drawn.items()}
+    bars = {name: dict(zip(order, numbers, strict=True)) for name, numbers in shown.items()}
     return Moving("drag", data, plots.bars(bars, "the three numbers"))
 
 

@@ -14,8 +14,9 @@ import logging
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, ValuesView
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, PngImagePlugin
@@ -40,6 +42,7 @@ DPI = 100  # one inch is 100 CSS pixels, so every size below can be said in pixe
 SCREEN = 2  # device pixels per CSS pixel in a PNG: crisp on a projector
 WIDTH = 900
 MOST_TOKENS = 14
+MOST = 300_000  # things in a list; an iterator may have no end
 
 STYLE = {
     **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), MUTED),
@@ -85,8 +88,8 @@ def styled(function):
             try:
                 missing.clear()
                 made = function(*args, **kwargs)
-                if known != FONTS:  # texts that came first do not know of the new font
-                    return drawn(*args, **kwargs)
+                for text in made.figure.findobj(Text) if known != FONTS and isinstance(made, Picture) else ():
+                    text.set_family(FONTS)  # those that were made before a font was found do not know of it
                 if missing and isinstance(made, Picture):
                     made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
                 return made
@@ -201,13 +204,19 @@ def readable(text):
 
 
 def told(text, most=80):
-    """`text` as a name in words: readable, the end of a long one left out."""
+    """`text` as a name in words: readable, the middle of a long one left out, as names tend to differ in their ends."""
     text = readable(text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= most else ends_of(text, most - 1)
+
+
+def ends_of(text, most):
+    """The beginning and the end of `text`, `most` characters, with an ellipsis between them."""
+    last = most // 3
+    return f"{text[: most - last]}…{text[len(text) - last :]}"
 
 
 def quote(token):
-    """A token in quotation marks, the end of a long one left out."""
+    """A token in quotation marks, the middle of a long one left out."""
     return f"“{told(token, 40)}”"
 
 
@@ -243,12 +252,12 @@ def drawable(text):
 
 
 def shorten(text, room, size=11.5):
-    """`text` made drawable and, where it is wider than `room` CSS pixels, cut with an ellipsis."""
-    text = drawable(str(text)[:400])
+    """`text` made drawable and, where it is wider than `room` CSS pixels, its middle left out."""
+    text = drawable(told(text, 400))
     if text_width(text, size) <= room:
         return text
-    over = bisect.bisect(range(1, len(text)), room, key=lambda n: text_width(text[:n] + "…", size))
-    return text[:over] + "…"
+    over = bisect.bisect(range(1, len(text)), room, key=lambda n: text_width(ends_of(text, n), size))
+    return ends_of(text, over)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -334,8 +343,12 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     for wrong, what in (
         (~np.isfinite(array), "NaN or infinity"),
         (np.abs(array) > 1e100, "a number beyond 1e100"),
-        ((array != 0) & (np.abs(array) < 1e-200), "a number nearer to 0 than 1e-200"),
-        (whole & ((array != array.round()) | (np.abs(array) > 2**53)), "what is not a whole number"),
+        (
+            (array != 0) & (np.abs(array) < 1e-150),
+            "a number nearer to 0 than 1e-150",
+        ),  # its square would be 0
+        (whole & (array != array.round()), "what is not a whole number"),
+        (whole & (np.abs(array) > 2**53), "a whole number beyond 2**53"),
     ):
         if wrong.any():
             first = np.argwhere(wrong)[0].tolist()
@@ -345,6 +358,12 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
 
 def _tensor(value):
     """Numbers of any kind, and lists of such, as one float64 (or complex) tensor; what a mask hides is NaN."""
+    if isinstance(value, Iterator | ValuesView):
+        value = check_list("what is given as numbers", value)
+    if hasattr(value, "toarray"):  # a sparse matrix of scipy
+        value = value.toarray()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.tolist()
     if isinstance(value, list | tuple) and any(isinstance(item, Iterable) for item in value):
         each = [(item, _tensor(item)) for item in value]
         # A tensor with one number in it, as of a cosine, is that number.
@@ -387,7 +406,9 @@ def check_list(name, value, number=None, of="things"):
     items = value.tolist() if isinstance(value, torch.Tensor | np.ndarray) else value
     if isinstance(items, str | bytes | dict | AbstractSet) or not isinstance(items, Iterable):
         items = []
-    items = list(items)
+    items = list(islice(items, MOST + 1))
+    if len(items) > MOST:
+        raise PictureError(f"{name}: up to {MOST:,} {of} can be drawn, found more")
     if not items or len(items) != (number or len(items)):
         raise PictureError(f"{name} must be a list of {number or 'one or more'} {of}, found {short(value)}")
     return items
@@ -420,7 +441,7 @@ def check_named(name, value, most, do, shape=None, sizes=None):
         raise PictureError(f"{name} must be a dict of name to numbers, found {describe(value)}")
     if not 1 <= len(value) <= most:
         raise PictureError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    names = [*map(told, value)]
+    names = [unicodedata.normalize("NFC", " ".join(told(name).split())) for name in value]
     if len(set(names)) < len(names):
         raise PictureError(f"{name}: two names read the same, {listed(names)}")
     values = zip(names, value.values(), strict=True)
@@ -523,9 +544,11 @@ def nearer(likeness, own):
 def percent(share):
     """Whole percent, finer where that would say 0% or 100% of what is not."""
     size, sign = abs(share), "−" if share < 0 else ""
-    if size in (0, 1) or 0.00995 <= size < 0.995 or 1 < size < 1e13:
+    if size in (0, 1) or 0.00995 <= size < 0.995 or 1.005 <= size < 1e13:
         return f"{sign}{size:,.0%}"
-    return f"{sign}{tick(math.floor(size * 1000) / 10 if 0.5 < size < 1 else float(f'{size * 100:.2g}'))}%"
+    if 0.5 < size < 2:  # away from 100%
+        return f"{sign}{(math.floor if size < 1 else math.ceil)(size * 1000) / 10:g}%"
+    return f"{sign}{tick(float(f'{size * 100:.2g}'))}%"
 
 
 def listed(items):
@@ -599,10 +622,13 @@ def scale_bar(figure, x, y, width):
     images = [axes.images[0] for axes in figure.axes if axes.images]
     limit = images[0].get_clim()[1]
     bar = figure.colorbar(images[0], cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
-    bar.set_ticks([-limit, 0, limit], labels=[tick(-limit), "0", tick(limit)])
+    told = (
+        tick(limit) if limit < 1e6 else f"{limit:g}".replace("e+0", "e").replace("e+", "e")
+    )  # more finds no room
+    bar.set_ticks([-limit, 0, limit], labels=[f"−{told}", "0", told])
     bar.outline.set_color(NEUTRAL)
     beyond = max(np.abs(image.get_array()).max() for image in images) > limit * (1 + 1e-6)
-    return f" Numbers beyond ±{tick(limit)} take the colour of the scale's end." if beyond else ""
+    return f" Numbers beyond ±{told} take the colour of the scale's end." if beyond else ""
 
 
 def arrow(axes, start, end, colour=MUTED, wide=1.6, style="-|>", shrink=0, **look):
@@ -667,10 +693,10 @@ def legend(figure, handles, room, columns=4):
 def end_labels(axes, x, ends):
     """Names beside the right ends, at `x`, of curves: `ends` are (height, name, colour); no two touch."""
     look = {"xycoords": ("axes fraction", "data"), "textcoords": "axes fraction", "va": "center"}
-    before = -math.inf
-    for height, name, colour in sorted(end for end in ends if end[1]):
+    before, ends, each = -math.inf, sorted(end for end in ends if end[1]), 0.075
+    for below, (height, name, colour) in enumerate(ends, 1):
         at = axes.transAxes.inverted().transform(axes.transData.transform((x, height)))[1]
-        before = max(at, before + 0.075)
+        before = max(before + each, min(at, 1 - each * (len(ends) - below)))  # the last at the top, at most
         arrow = {"arrowstyle": "-", "color": colour, "lw": 1.2, "relpos": (0, 0.5)}
         axes.annotate(shorten(name, 290), (1, height), (1.04, before), arrowprops=arrow, **look)
 

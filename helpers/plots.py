@@ -128,14 +128,26 @@ def word_pieces(text, tokens, ids, word_ids):
     text = draw.check_text("text", text)
     tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
     word_ids = draw.check_list("word_ids", word_ids, len(tokens), "word numbers")
-    if ids.min() < 0:
-        raise PictureError(f"ids must be 0 or more, found {ids.min()}")
-    boxes, end, line = [], 0, 0  # (left edge, line, width, name) of each token; pieces of one word touch
+    word_ids = [n if n is None else draw.check_number("word_ids", n, whole=True) for n in word_ids]
+    for name, least in (
+        ("ids", ids.min()),
+        ("word_ids", min((n for n in word_ids if n is not None), default=0)),
+    ):
+        if least < 0:
+            raise PictureError(f"{name} must be 0 or more, found {least}")
+    boxes, end, line, torn = (
+        [],
+        0,
+        0,
+        "",
+    )  # (left edge, line, width, name) of each token; pieces of one word touch
     for t, name in enumerate(draw.shorten(token, 200, 12) for token in tokens):
         width = max(38, draw.text_width(name, 12) + 14, draw.text_width(str(ids[t])) + 8)
         touching = t > 0 and word_ids[t] is not None and word_ids[t] == word_ids[t - 1]
         x = end if touching or not end else end + 9
-        x, line = (0, line + 1) if x + width > 776 else (x, line)
+        if x + width > 776:
+            x, line = 0, line + 1
+            torn = torn or (" A word may go on in the next line." if touching else "")
         if line == 3:
             break
         boxes.append((x, line, width, name))
@@ -163,7 +175,7 @@ def word_pieces(text, tokens, ids, word_ids):
     alt += f"Token and id: {', '.join(pairs)}."
     caption = "Every word is one piece." if words else "No word at all: only special tokens."
     if split:
-        caption = f"{split} of {counted(len(words), 'word')} became several touching pieces."
+        caption = f"{split} of {counted(len(words), 'word')} became several touching pieces.{torn}"
     caption += " Grey: special tokens." if special else ""
     if left_out:
         draw.write(axes, 112, 62 + height, f"… {left_out:,} more", colour=MUTED, ha="left")
@@ -210,7 +222,8 @@ def vocabulary_map(tokens):
     told = (f"{n}, from id {at[0]:,} to {at[-1]:,}" for n, at in zip(labels, ids.values(), strict=True))
     alt = f"The {counted(len(tokens), 'vocabulary entry')}, counted per 1,000 ids. {'; '.join(told)}."
     words, pieces = (len(ids.get(k, ())) / len(tokens) for k in ("words or beginnings", "## pieces"))
-    caption = f"{words:.0%} of the vocabulary are words or beginnings of words, {pieces:.0%} are ## pieces."
+    words, pieces = map(draw.percent, (words, pieces))
+    caption = f"{words} of the vocabulary are words or beginnings of words, {pieces} are ## pieces."
     return Picture(figure, alt, caption)
 
 
@@ -310,7 +323,7 @@ def one_hot(matrix, table, rows):
         raise PictureError(f"one_hot writes every number: at most 12 each way, found {sizes}")
     if not ((matrix == 0) | (matrix == 1)).all() or (matrix.sum(1) != 1).any():
         raise PictureError("each row of matrix must hold a single 1 and zeros else")
-    if not np.allclose(matrix @ table, rows, atol=1e-4 * np.abs(table).max()):
+    if not np.allclose(matrix @ table, rows, rtol=1e-4, atol=0):
         raise PictureError("rows is not matrix @ table, so the picture would be untrue")
     ids, most, columns = matrix.argmax(1), max(sizes["T"], sizes["N"]), sizes["N"] + 2 * sizes["H"]
     step, cell = min(32.0, 310 / most), min(58.0, 660 / columns)
@@ -367,7 +380,12 @@ def sum_equation(word, segment, position, total, tokens):
     arrays = {"word": word, "segment": segment, "position": position, "total": total}
     tokens, *parts, total = draw.check_tokens(tokens, "T H", **arrays)
     # Each number for itself, as wide as the coarsest of the dtypes rounds: an outlier elsewhere hides nothing.
-    kinds = [a.dtype for a in arrays.values() if isinstance(a, torch.Tensor) and a.is_floating_point()]
+    kinds = [
+        torch.from_numpy(a) if isinstance(a, np.ndarray) else a
+        for a in arrays.values()
+        if hasattr(a, "dtype")
+    ]
+    kinds = [a.dtype for a in kinds if a.is_floating_point()]
     rounding = max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
     error, allowed = np.abs(sum(parts) - total), 4 * rounding * sum(map(np.abs, parts))
     for t in np.flatnonzero((error > allowed).any(1)):
@@ -420,9 +438,12 @@ def _first(values):
 def shares(values, tokens):
     """How much word, segment and position contribute to each token: [T, 3], rows that sum to 1."""
     tokens, values = draw.check_tokens(tokens, "T 3", values=values)
-    if (values < 0).any() or (np.abs(values.sum(1) - 1) > 0.01).any():  # as wide as bfloat16 rounds
-        row = values[np.abs(values.sum(1) - 1).argmax()].round(3)
-        raise PictureError(f"each row of values must be shares that sum to 1, found {row.tolist()}")
+    values = np.where(np.abs(values) < 1e-6, 0, values)
+    wrong = (values < 0).any(1) | (np.abs(values.sum(1) - 1) > 0.01)  # as wide as bfloat16 rounds
+    for row in values[wrong]:
+        raise PictureError(
+            f"each row of values must be shares from 0 to 1, 1 in all, found {row.round(3).tolist()}"
+        )
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 36, 56)
     start = 0
@@ -514,21 +535,22 @@ def neighbours(lists):
     longest = max(len(names) for names, _ in pairs.values())
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")
     every = np.concatenate([[0.1], *(values for _, values in pairs.values())])
-    # For what is written left of bars to the left.
-    beyond = 0.2 * len(pairs) * np.ptp(every) * (every.min() < 0)
-    low, high = min(0, every.min()) - beyond, every.max() + beyond
+    low, high = min(0, every.min()), every.max()
+    left, right = 48 * (low < 0), 40  # CSS pixels, for a value beside its bar
     alt = "Nearest tokens by cosine."
     panels = figure.subplots(1, len(pairs), squeeze=False)[0]
-    for axes, (token, (names, values)) in zip(panels, pairs.items(), strict=True):
-        drawn = axes.barh(range(len(names)), values, 0.74, color=COLOURS["word"])
-        told = [f"{value:z.2f}".replace("-", "−") for value in values]
-        wide = values > 0.4 * (high - low)
-        axes.bar_label(drawn, np.where(wide, told, ""), padding=-36, color="white")
-        axes.bar_label(drawn, np.where(wide, "", told), padding=4)
-        axes.set(xlim=(low, high), xticks=[], ylim=(longest - 0.5, -0.5))
-        draw.row_labels(axes, [draw.shorten(name, 440 / len(pairs)) for name in names])
+    for axes, (token, (names, _)) in zip(panels, pairs.items(), strict=True):
+        axes.set(xticks=[], ylim=(longest - 0.5, -0.5))
+        draw.row_labels(axes, [draw.shorten(name, 440 / len(pairs) - left / 2) for name in names])
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.set_title(draw.shorten(token, 400 / len(pairs), 13), fontsize=13)
+    figure.draw_without_rendering()  # the layout says how wide the panels are
+    pixel = (high - low) / (min(axes.bbox.width for axes in panels) - left - right)
+    for axes, (token, (names, values)) in zip(panels, pairs.items(), strict=True):
+        drawn = axes.barh(range(len(names)), values, 0.74, color=COLOURS["word"])
+        axes.set_xlim(low - left * pixel, high + right * pixel)
+        told = [f"{value:z.2f}".replace("-", "−") for value in values]
+        axes.bar_label(drawn, told, padding=4)
         said = listed(f"{quote(n)} {v}" for n, v in zip(names[:3], told[:3], strict=True))
         alt += f" {quote(token)}: {said}{' and more' if len(names) > 3 else ''}."
     who = listed(f"{quote(token)} has {quote(names[0])}" for token, (names, _) in pairs.items())

@@ -170,6 +170,8 @@ VOCABULARY = ["[PAD]", *["[unused1]"] * 999, *"ab", *["word"] * 500, *["##x"] * 
 CURVES, SAMPLES = {"a": X + 1, "b": X + 2}, {"a": numbers(200), "b": numbers(100, seed=1) + 3}
 LISTS = {"king": [("kings", 0.7), ("queen", 0.6)], "day": [("days", 0.4)]}
 CLOUD = numbers(6, 2)
+MANY, MANY_PARTS, COUNT = [f"t{i}" for i in range(20)], three_parts(20), np.arange(1, 21)
+FIRST_AND_LAST = [*range(10), *range(16, 20)]
 
 
 def texts(axes):
@@ -186,6 +188,10 @@ def arrays(axes):
 
 def bars(axes, read="width"):
     return [[getattr(bar, f"get_{read}")() for bar in bars] for bars in axes.containers]
+
+
+def there(rows):
+    return [row for row in rows if np.ravel(row)[0] == np.ravel(row)[0]]  # not the gap
 
 
 DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
@@ -213,6 +219,14 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "shares": (lambda: plots.shares(SHARE, ["a", "b"]), lambda a: [*bars(a[0]), *bars(a[0], "x")], [*SHARE.T, *(SHARE.cumsum(1) - SHARE).T]),
     "neighbours": (lambda: plots.neighbours(LISTS), lambda a: [[*zip(rows_of(b), bars(b)[0], strict=True)] == of for b, of in zip(a, LISTS.values(), strict=True)], [True, True]),
     "before_after": (lambda: plots.before_after(["x"], ([0.1], [0.5]), ([0.0], [1.0])), lambda a: [*bars(a[0], "x"), *bars(a[0])], [[-0.4], [-1], [1], [2]]),
+    "sum, of 20": (lambda: plots.sum_equation(*MANY_PARTS, MANY), lambda a: list(map(there, arrays(a)[:4])), [part[FIRST_AND_LAST, :32] for part in MANY_PARTS]),
+    "shares, of 20": (lambda: plots.shares([[1 / n, 1 - 1 / n, 0] for n in COUNT], MANY), lambda a: [*filter(None, bars(a[0])[0])], 1 / COUNT[FIRST_AND_LAST]),
+    "before_after, of 20": (lambda: plots.before_after(MANY, (COUNT, COUNT), (COUNT, COUNT + 1)), lambda a: [there(bars(a[0])[0]), texts(a[0])], [2 * COUNT[FIRST_AND_LAST], [f"spread {n} → {n + 1}" for n in COUNT[FIRST_AND_LAST]]]),
+    "lookup, of 20": (lambda: plots.lookup("word", TABLE, COUNT, TABLE[COUNT], MANY), lambda a: there(arrays(a)[1]), TABLE[[*range(1, 6), 19, 20], :32]),
+    "sum: numpy float16": (lambda: plots.sum_equation(*[np.float16([[0.1, 0.7]])] * 3, np.float16([[0.1, 0.7]]) * np.float16(3), ["a"]), lambda a: arrays(a)[0], np.float16([[0.1, 0.7]])),
+    "lines: one point": (lambda: plots.lines([7], "s", "l", levels={"v": 3}), lambda a: a[0].lines[1].get_xdata(), [0, 1]),
+    "bars: percents, log": (lambda: plots.bars({"a": 0.5, "b": 3}, "x", unit="%", log=True), lambda a: [{t.get_text()[-1:] for t in a[0].get_xticklabels()} == {"%"}], [True]),
+    "bars: one of the parts is not marked": (lambda: plots.bars({"word": 3, "sum": 2, "b": 1}, "x", marked="b"), lambda a: [len({p.get_facecolor() for p in a[0].patches[:2]}), len({p.get_facecolor() for p in a[0].patches})], [1, 2]),
     "lines": (lambda: plots.lines(CURVES, "eps", "y", x=X, log="xy"), lambda a: [*(line.get_xydata() for line in a[0].lines), [a[0].get_xscale(), a[0].get_yscale()]], [*(np.stack([X, of], 1) for of in CURVES.values()), ["log", "log"]]),
     "lines: marks, levels": (lambda: plots.lines(HALF, "n", "y", marks={"here": 1}, levels={"c": 2}), lambda a: [line.get_xydata()[:, 1].tolist() for line in a[0].lines] + texts(a[0]), [HALF, [2, 2], [0.5], "c", "here"]),
     "points": (lambda: plots.points({"p": CLOUD}, groups=list("ababab")), lambda a: [line.get_xydata() for line in a[0].lines], [CLOUD[::2], CLOUD[1::2]]),
@@ -278,6 +292,9 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "lines: told alike": (lambda: plots.lines([0.69312, 0.69318, 0.69314], "n", "y"), "Y by n: 0.693 nearly throughout."),
     "lines: beside a large one": (lambda: plots.lines([1e99, -1e-12, -0.999, 1e98], "n", "y"),
         "Y by n: lowest −0.999 at 2, highest 1e99 at 0."),
+    "lines: from an iterator": (lambda: plots.lines(iter([1, 2]), "n", "y"), "Y by n: rises from 1 to 2."),
+    "lines: a slow tent": (lambda: plots.lines([1000 + min(i, 400 - i) / 20 for i in range(401)], "n", "y"),
+        "Y by n: lowest 1,000 at 0, highest 1,010 at 200."),
     "lines: by small steps": (lambda: plots.lines(1 + torch.arange(20000) * 5e-7, "n", "y"), "Y by n: rises from 1 to 1.01."),
     "lines: level and large": (lambda: plots.lines([1e50] * 3, "n", "y"), "Y by n: 1e50 throughout."),
     "lines: 0 where there is none": (lambda: plots.lines([1, 10], "n", "y", log="y", levels={"d": 0}),
@@ -299,15 +316,19 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "C: 2, number 3 of 4. Largest: a and b, 3; smallest: d, 1."),
     "bars: beside a large one": (lambda: plots.bars({"a": 1e99, "b": -1e-12, "c": -0.999}, "x"),
         "Largest: a, 1e99; smallest: c, −0.999."),
+    "bars: series in another order": (lambda: plots.bars({"a": {1: 2, 2: 3}, "b": {2: 5, 1: 4}}, "x"),
+        "Largest: b (2), 5; smallest: a (1), 2."),
     "bars: groups": (lambda: plots.bars({"a": 2, "b": 1, "c": 3}, "x", groups=["u", "_", "u"]),
         "Largest: c, 3; smallest: b, 1.", "Groups: u (2) and _ (1)."),
     "bars: names": (lambda: plots.bars({"": 1, "a\nb": 2, "x" * 999: 3}, ""),
-        f"Largest: {'x' * 79}…, 3; smallest: (empty), 1.", f"(empty): (empty) 1, a↵b 2 and {'x' * 79}… 3."),
+        f"Largest: {'x' * 53}…{'x' * 26}, 3; smallest: (empty), 1.", f"(empty): (empty) 1, a↵b 2 and {'x' * 53}…{'x' * 26} 3."),
     "bars: percents of many digits": (lambda: plots.bars({"a": 1e99, "b": -0.999}, "x", unit="%"),
         "Largest: a, 1e101%; smallest: b, −99.9%."),
     "word_pieces": (lambda: plots.word_pieces("a b", list("abcd"), [1, 2, 3, 4], [None, 0, 0, 0]),
         "1 of 1 word became several touching pieces. Grey: special tokens.",
         "becomes 4 tokens, 1 of them special. Token and id: “a” 1, “b” 2, “c” 3, “d” 4."),
+    "word_pieces: on two lines": (lambda: plots.word_pieces("a", ["em", "##bed", "##ding"] * 9, [1] * 27, [i // 3 for i in range(27)]),
+        "9 of 9 words became several touching pieces. A word may go on in the next line."),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]),
         "Every word is one piece."),
     "points": (lambda: plots.points(FAR), "Two: the 4 points lie on 2 spots.", "far: 4 points."),
@@ -317,6 +338,9 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "points: a circle": (lambda: plots.points({"circle": CIRCLE, "moved": CIRCLE + 1}), "Circle: all points are equally far from 0."),
     "points: a line": (lambda: plots.points({"p": [[0, 1], [1, 2], [5, 6]], "q": [[0, 1], [1, 2], [5, 5]]}),
         "P: all points lie on one line."),
+    "points: many on a line": (lambda: plots.points({"p": [[i, 0] for i in range(2100)]}), "P: all points lie on one line."),
+    "points: rings that touch": (lambda: plots.points({"x": [[0, 0], [1, 1], [1, -1], [0, 0], [-1, 1], [-1, -1]]}, joined="ring"),
+        "X: the joined line meets itself at a corner."),
     "points: a ring": (lambda: plots.points(RINGS, joined="ring"),
         ("Square: the joined line never crosses itself. Bow: the joined line crosses itself once. "
          "Dart: the joined line never crosses itself.")),
@@ -365,6 +389,7 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "heat_maps: none is next": (lambda: plots.heat_maps({"a": torch.eye(5), "b": torch.ones(5, 5)}, "x", "y"),
         "Rows that are most like a row next to them: a: 0 of 5, b: 0 of 5."),
     "heat_maps: a matrix of no cosines": (lambda: plots.heat_maps({"a": torch.eye(5) * 3}, "x", "y"), "A: from 0 to 3."),
+    "heat_maps: counts": (lambda: plots.heat_maps({"a": [[1, 3, 0], [3, 1, 2], [0, 2, 1]]}, "x", "y"), "A: from 0 to 3."),
     "heat_maps: all equal": (lambda: plots.heat_maps({"a": torch.zeros(3, 2)}, "x", "y", rows=list("pqr")),
         "A: each y is as strong as the others."),
     "sum_equation": (lambda: plots.sum_equation([[3, 4], [1, 0]], [[0, 0]] * 2, [[0, 0], [0, 2]], [[3, 4], [1, 2]], ["a", "b"]),
@@ -391,6 +416,8 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "mean before: −2 to 0.1; spread before: 0.5 to 3; mean after: 0 for every token;", "Most spread before: “y”."),
     "neighbours": (DRAWN["neighbours"][0], "Nearest by cosine: “king” has “kings” and “day” has “days”.",
         "“king”: “kings” 0.70 and “queen” 0.60. “day”: “days” 0.40."),
+    "vocabulary_map: nearly all": (lambda: plots.vocabulary_map(["ww"] * 999 + ["##x"]),
+        "99.9% of the vocabulary are words or beginnings of words, 0.1% are ## pieces."),
     "neighbours: below 0": (lambda: plots.neighbours({"a": [("b", -0.001), ("c", -0.5)]}), "Nearest by cosine: “a” has “b”.",
         "“a”: “b” 0.00 and “c” −0.50."),
     "pipeline": (DRAWN["pipeline"][0], "You are here: sum, step 5 of 7 of the embedding layer.", "Lit here: sum, step 5 of 7."),
@@ -576,16 +603,17 @@ def test_odd_characters_are_replaced_and_long_text_is_shortened():
     assert picture.drawable("") == "(empty)"
     assert picture.readable("a\nb\x00🙂\u202e") == "a↵b□🙂□"
     long = picture.shorten("x" * 400, 120)
-    assert long.endswith("…")
     assert 100 < picture.text_width(long) <= 120
+    assert picture.shorten("one long name of today", 120) != picture.shorten("one long name of tomorrow", 120)
 
 
 def test_numbers_in_words_are_short():
     values = (23440896, 2.3649, 0.98512, -0.34, 0.0004, 1e-6)
     told = ["23,440,896", "2.36", "0.985", "−0.34", "about 0", "0"]
     assert [picture.format_number(value) for value in values] == told
-    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%"]
-    assert [picture.percent(share) for share in (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12)] == told
+    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%", "100.5%", "101%"]
+    shares = (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12, 1.0041, 1.006)
+    assert [picture.percent(share) for share in shares] == told
 
 
 # ---------------------------------------------------------------- refusals
@@ -609,11 +637,17 @@ WRONG = [
     (lambda: plots.lines([1.0, 2], "x", "y", log="Y"), "log must be one of '', 'x', 'y', 'xy', found 'Y'"),
     (lambda: plots.lines([1.0, 2], "x", "y", x=[2.0, 1]), "x must rise from left to right"),
     (lambda: plots.lines([1.0, 2], "x", "y", marks={"no": 7}), "marks must name values of x, found 7"),
-    (lambda: plots.shares([[0.5, 0.5, 0.5]], ["a"]), r"sum to 1, found \[0.5, 0.5, 0.5\]"),
+    (lambda: plots.lines([1, 5], "x", "y", x=[20000, 20001], marks={"no": 20000.5}), "marks must name values of x, found 20,000.5"),
+    (lambda: plots.lines([1] * 30, "x", "y", marks={"alpha beta gamma": 10, "delta epsilon": 11}), "two texts cover one another"),
+    (lambda: plots.shares([[0.5, 0.5, 0.5]], ["a"]), r"1 in all, found \[0.5, 0.5, 0.5\]"),
+    (lambda: plots.shares([[0.5, 0.3, 0.2], [1.2, -0.2, 0]], ["a", "b"]), r"shares from 0 to 1, .* found \[1.2, -0.2, 0.0\]"),
     (lambda: plots.pipeline("norm"), "step must be one of None, 'tokenize', .* found 'norm'"),
     (lambda: plots.one_hot(torch.eye(13), torch.eye(13), torch.eye(13)), "at most 12 each way"),
     (lambda: plots.one_hot(T2, T2, T2), "a single 1"),
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
+    (lambda: plots.one_hot([[1]], [[1000, 0.05]], [[1000, 0.01]]), "rows is not matrix @ table"),
+    (lambda: plots.shares(T2, itertools.count()), "tokens: up to 300,000 strings can be drawn, found more"),
+    (lambda: plots.bars({"a": 1, " a": 2}, "x"), "two names read the same"),
     (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), r"word_ids must be a list of 2 word numbers, found \[0\]"),
     (lambda: plots.neighbours({"a": [("b", 0.1), ("c", 0.9)]}), "must come nearest first"),
     (lambda: plots.neighbours({"a": ["bc", "d"]}), "the neighbours of “a” must be a list of pairs, found"),
@@ -633,7 +667,9 @@ WRONG = [
     (lambda: plots.sum_equation(*[torch.ones(1, 1)] * 3, torch.full((1, 1), 3.0001), ["a"]), r"at token 0 \(“a”\) off by 9.99e−05"),
     (lambda: plots.sum_equation([[100.0]], [[-99.0]], [[0.0]], [[0.9]], ["a"]), r"at token 0 \(“a”\) off by 0.1"),
     (lambda: plots.lookup("word", EYE, [1.9, 0], EYE, ["a", "b"]), r"ids holds what is not a whole number, first at \[0\]"),
-    (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), "ids holds what is not a whole number"),
+    (lambda: plots.word_pieces("a", ["a"], [2**70], [0]), r"ids holds a whole number beyond 2\*\*53"),
+    (lambda: plots.word_pieces("a", ["a"], [1], [-1]), "word_ids must be 0 or more, found -1"),
+    (lambda: plots.word_pieces("a", ["a"], [1], [float("nan")]), "word_ids holds NaN or infinity"),
     (lambda: plots.strips({"a": [1.0, 2]}, marks={"c": 1, "d": 1.9}), "marks holds what is not a whole number"),
     (lambda: plots.lines({None: [1.0], "None": [2.0]}, "x", "y"), "curves: two names read the same, None and None"),
     (lambda: plots.lines([1.0], "x", "y", marks=[0]), "marks must be a dict of text to number, found a list of 1 number"),
@@ -650,8 +686,9 @@ WRONG = [
     (lambda: plots.whole(0, 768), "layers must be from 1 to 999, found 0"),
     (lambda: plots.whole(12, "768"), "hidden must be a number, found '768'"),
     (lambda: plots.one_hot(torch.eye(12), numbers(12, 12) * 1e9, numbers(12, 12) * 1e9), "those of so many digits find no room"),
-    (lambda: plots.bars({"a": 5e-324}, "x", log=True), r"a holds a number nearer to 0 than 1e-200"),
-    (lambda: plots.points({"a": torch.zeros(2001, 2)}, joined="ring"), "a: up to 2,000 points can have names, groups or a line, found 2,001"),
+    (lambda: plots.bars({"a": 5e-324}, "x", log=True), r"a holds a number nearer to 0 than 1e-150"),
+    (lambda: plots.points({"a": torch.zeros(2001, 2)}, joined="ring"), "a: up to 2,000 points can have groups or a line, found 2,001"),
+    (lambda: plots.points({"a": torch.zeros(501, 2)}, ["b"] * 501), "a: up to 500 points can have names, found 501"),
     (lambda: plots.before_after(["a"], ([1.0], [-1.0]), ([0.0], [1.0])), "a spread is 0 or more"),
     (lambda: plots.neighbours({"a": [("b", 1.5)]}), "a cosine lies between -1 and 1"),
     (lambda: plots.sum_equation(*[EYE * 1e-8] * 4, ["a", "b"]), r"at token 0 \(“a”\) off by 2e−08"),
