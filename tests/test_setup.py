@@ -256,26 +256,73 @@ def test_every_file_asks_for_the_same_lowest_python_and_each_line_has_its_twin_f
             assert twins[0] == twins[1], page.name
 
 
-# Stands in for every program that .ci/run calls: says what it was asked, and fails where that begins with $BROKEN.
+# Stands in for every program that .ci/run calls: says what it was asked, with the files it is to read, and fails where that
+# begins with $BROKEN.
 PROGRAM = """#!/usr/bin/env bash
 said="${0##*/} $*"
 if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && cp "${0%/*}"/* "$3/bin"; fi
 echo "$said"
+while [ $# -gt 0 ]; do if [ "$1" = -r ]; then sed 's/^/  /' "$2"; fi; shift; done
 [[ $said != "$BROKEN"* ]]
 """
 STEPS = ["python -m venv", "python -m pip", "python docs/explorer_data.py", "pytest"]
 STEPS += ["ruff check", "ruff format", "sphinx-build"]
+NO_SCRIPTS = pytest.mark.skipif(os.name == "nt", reason="stands scripts in, which Windows does not run")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="stands scripts in for programs, which Windows does not run")
+def ci_run(folder, *arguments, unshare="exit 1", broken="no step", **env):
+    for name in {"chromium", "uv", "ip", "unshare", *(step.split()[0] for step in STEPS)}:
+        (folder / name).write_text(f"#!/usr/bin/env bash\n{unshare}" if name == "unshare" else PROGRAM)
+        (folder / name).chmod(0o755)
+    env = {"UV_TORCH_BACKEND": "", "VERSIONS": "", "PYTHON": "python", "BROKEN": broken, **env}
+    env["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", ROOT / ".ci/run", *arguments]
+    return subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=False)
+
+
+@NO_SCRIPTS
 @pytest.mark.parametrize("broken", [*STEPS, "no step"])
 def test_ci_run_takes_every_step_and_ends_at_one_that_fails(tmp_path, broken):
-    for name in {"chromium", "unshare", *(step.split()[0] for step in STEPS)}:
-        (tmp_path / name).write_text("exit 1" if name == "unshare" else PROGRAM)
-        (tmp_path / name).chmod(0o755)
-    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "PYTHON": "python"}
-    env |= {"BROKEN": broken, "UV_TORCH_BACKEND": "", "VERSIONS": ""}
-    found = subprocess.run(["bash", ROOT / ".ci/run"], env=env, capture_output=True, text=True, check=False)
+    found = ci_run(tmp_path, broken=broken)
     taken = [step for step in STEPS if re.search(f"^{step}\\b", found.stdout, re.MULTILINE)]
     assert taken == STEPS[: STEPS.index(broken) + 1 if broken in STEPS else None], found.stdout + found.stderr
     assert (found.returncode == 0) == (broken not in STEPS)
+
+
+@NO_SCRIPTS
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the tests get no network of their own")
+def test_ci_run_hands_its_arguments_on_where_the_outside_is_unreachable(tmp_path):
+    lines = ci_run(
+        tmp_path, "-m", "weekly or not", unshare='shift; echo alone; exec "$@"', BERT_REAL=""
+    ).stdout.splitlines()
+    for step in (
+        "python -",
+        "pytest -m weekly or not",
+        "sphinx-build -W -q -b html -c docs . docs/_build/html",
+    ):
+        assert lines[lines.index(step) - 2 :][:2] == ["alone", "ip link set lo up"], lines
+
+
+@NO_SCRIPTS
+def test_ci_run_takes_the_versions_that_it_is_asked_for(tmp_path):
+    asked = {
+        versions: set(
+            re.findall(
+                r"^  ([\w-]+(?:\[\w+\])?(?:==[\w.]+)?)$",
+                ci_run(tmp_path, VERSIONS=versions).stdout,
+                re.MULTILINE,
+            )
+        )
+        for versions in ("", "LOWEST", "NEWEST")
+    }
+    lowest = {line.replace(">=", "==") for line in SETTINGS["project"]["dependencies"] if ">=" in line}
+    named = {line.partition("==")[0] for line in lowest}
+    assert lowest <= asked["LOWEST"] and not lowest <= asked[""]
+    assert {line for line in asked["LOWEST"] if line.partition("==")[0] in named} == lowest
+    assert named <= asked["NEWEST"] and not [line for line in asked["NEWEST"] if "==" in line]
+    installed = ci_run(tmp_path, UV_TORCH_BACKEND="cpu").stdout
+    assert re.search(
+        r"^uv pip install --python \S+ -r requirements.txt -r tests/requirements.txt$",
+        installed,
+        re.MULTILINE,
+    )

@@ -271,7 +271,12 @@ def test_without_a_network_the_site_goes_on(site):
             tab.goto(address)
             tab.locator(".line").first.wait_for()
             tab.clock.fast_forward(5000)  # after so long it begins to keep what it has
+            tab.route("**/embeddings.safetensors", lambda route: route.abort())
             tab.get_by_role("button", name="Fetch all rows").click()
+            again = tab.get_by_role("button", name="The rows did not come. Try again", disabled=False)
+            again.wait_for()
+            tab.unroute("**/embeddings.safetensors")
+            again.click()
             tab.get_by_role("button", name="All rows are here", disabled=True).wait_for()
             assert tab.evaluate("navigator.serviceWorker.ready.then(({ active }) => active !== null)")
             tab.wait_for_function("navigator.serviceWorker.controller")
