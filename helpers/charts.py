@@ -313,6 +313,8 @@ def _alike(names, rows):
     lengths = np.linalg.norm(rows, axis=1)
     cosine = rows @ rows.T / np.maximum(np.outer(lengths, lengths), 1e-300)
     nearest = cosine[draw.highest((cosine > 0.98).sum(1))]
+    if not (cosine[np.ix_(nearest > 0.98, nearest > 0.98)] > 0.98).all():
+        return ""
     same, reverse = ([quote(n) for n, c in zip(names, s * nearest, strict=True) if c > 0.98] for s in (1, -1))
     told = [f"{listed(same)} are alike"] if same[1:] else []
     told += [f"{one} is the reverse of {same[0]}" for one in reverse]

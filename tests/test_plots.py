@@ -292,6 +292,8 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "lines: told alike": (lambda: plots.lines([0.69312, 0.69318, 0.69314], "n", "y"), "Y by n: 0.693 nearly throughout."),
     "lines: beside a large one": (lambda: plots.lines([1e99, -1e-12, -0.999, 1e98], "n", "y"),
         "Y by n: lowest −0.999 at 2, highest 1e99 at 0."),
+    "strips: like one, unlike one another": (lambda: plots.strips({"a": [1, 0.19], "x": [1, 0], "b": [1, -0.19]}),
+        "Largest of all: a, 1 at dimension 0. A dot: exactly 0, 1 of 6 numbers."),
     "lines: from an iterator": (lambda: plots.lines(iter([1, 2]), "n", "y"), "Y by n: rises from 1 to 2."),
     "lines: a slow tent": (lambda: plots.lines([1000 + min(i, 400 - i) / 20 for i in range(401)], "n", "y"),
         "Y by n: lowest 1,000 at 0, highest 1,010 at 200."),
