@@ -58,6 +58,7 @@ LEAST = {  # what the course needs of each
     "numbers a row": 16,  # in fewer, rows are alike by chance
 }
 MOST = 1000  # of a weight: trained ones are a hundred times smaller; larger ones would be rounded more than proofs allow
+NOT_THERE = FileNotFoundError, NotADirectoryError
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -154,9 +155,11 @@ def _choose(given):
             return _bundled(f", because {error.args[0][0].lower()}{error.args[0][1:]}")
     if given == "bundled":
         return _bundled()
-    if os.path.isdir(folder := os.path.expanduser(given)):
-        return _load(Path(folder), given), "from this folder"
-    return _from_hub(given)
+    folder, is_one = os.path.expanduser(given), False
+    # os.path.isdir would say no to one that may not be looked at, too.
+    with _refuse(f"'{folder}' cannot be looked into"), suppress(*NOT_THERE, ValueError):  # as of a null byte
+        is_one = stat.S_ISDIR(os.stat(folder).st_mode)
+    return (_load(Path(folder), given), "from this folder") if is_one else _from_hub(given)
 
 
 def _bundled(because=""):
@@ -362,7 +365,7 @@ def _find(folder, *names, need=True):
     """The first of these files that is there."""
     with _refuse(f"'{folder}' cannot be looked into", "check the path"):
         for file in (Path(folder, name) for name in names):
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(*NOT_THERE):
                 if stat.S_ISREG(os.stat(file).st_mode):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
@@ -528,7 +531,7 @@ def _refuse(problem, remedy=AGAIN):
         raise
     except Exception as error:  # noqa: BLE001 (three libraries, each with errors of its own)
         if isinstance(error, OSError) and error.errno and error.strerror:
-            what = f"{error.filename or 'A file of it'} cannot be read ({error.strerror})"
+            what = f"{str(error.filename or 'A file of it')[:300]} cannot be read ({error.strerror})"
             leave = isinstance(error, PermissionError)
             remedy = "ask its owner for leave to read it" if leave else "mend that"
             raise BertError(what, f"{remedy}, or give another") from None

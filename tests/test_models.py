@@ -173,6 +173,7 @@ def test_the_environment_names_the_model_unless_the_cell_does(monkeypatch, folde
 
 
 NO_NAMES = dict.fromkeys(["", "./nowhere", "C:\\no", "a/b/c", "no\0"], "There is no folder {!r}")
+NO_NAMES["x" * 300] = "{} cannot be read ("  # as it is too long for a file's name
 NO_NAMES["a\udcff"] = "The name of a BERT cannot be read ('utf-8' codec can't encode"
 KINDS = {"int": 5, "bool": True, "list": ["bundled"], "dict": {}, "bytes": b"bundled"}
 NO_NAMES |= {name: f"load_bert was given an object of type {name}: " for name in KINDS}
@@ -319,6 +320,10 @@ BAD_FOLDERS = {
     "a link to nothing": (
         lambda f: (remove("vocab.txt")(f), (f / "vocab.txt").symlink_to("../blobs/a")),
         "vocab.txt is a link that leads to no file: copy that file, too.",
+    ),
+    "a folder that is a link to itself": (
+        lambda f: (f.rename(f.with_name("x")), f.symlink_to(f.name)),
+        "symbolic links): mend that, or",
     ),
     "pickle": (lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"), "a pickle"),
     # config.json by itself
