@@ -75,6 +75,10 @@ class BertError(ValueError):
         return [str(self)]
 
 
+class _MissingError(BertError):
+    """A file is not there; to the hub's cache, a download brings it."""
+
+
 class _HubError(Exception):
     """Why the hub is of no help, as the end of a sentence, and what to do."""
 
@@ -216,7 +220,7 @@ def _config(folder, settings, tensors, pooler):
         config = BertConfig(**known, attn_implementation="sdpa")
         for key in (*COUNTS, *RATES):
             value = getattr(config, key)
-            right = value >= 1 if key in COUNTS else 0 <= value < 1
+            right = 1 <= value <= 10**9 if key in COUNTS else 0 <= value < 1
             if key == "layer_norm_eps":  # 0 would be 0 / 0 of equal numbers; a large one hides the variance
                 right = 0 < value <= 1e-3
             if not right:
@@ -324,7 +328,7 @@ def _look_into(folder):
     found = {}
     whole = _find(folder, "model.safetensors", INDEX).name
     for name in _parts(folder) if whole == INDEX else [whole]:
-        file = _find(folder, name)
+        file = _find(folder, name, need="get that part, too")
         with _refuse(f"{name} in '{folder}' is damaged or not whole"):
             held = safe_open(file, "pt")
             found |= {key: held.get_slice(key) for key in held.keys()}  # noqa: SIM118 (it is no dict)
@@ -344,12 +348,12 @@ def _parts(folder):
     """The names of the files of this folder that the weights are in, by their index."""
     with _refuse(f"{INDEX} in '{folder}' is damaged"):
         names = sorted({*_read(folder, INDEX)["weight_map"].values()})
-        if not names or any(Path(name).name != name for name in names):
+        if not names or any(Path(name).name != name or Path(name).suffix != ".safetensors" for name in names):
             raise ValueError("it names no files of this folder")
         return names
 
 
-def _read(folder, name, need=True):
+def _read(folder, name, need=WHOLE):
     """What a JSON file holds: it is small, and an object."""
     file = _find(folder, name, need=need)
     with _refuse(f"{name} in '{folder}' is damaged"):
@@ -361,7 +365,7 @@ def _read(folder, name, need=True):
         return held
 
 
-def _find(folder, *names, need=True):
+def _find(folder, *names, need=WHOLE):
     """The first of these files that is there."""
     with _refuse(f"'{folder}' cannot be looked into", "check the path"):
         for file in (Path(folder, name) for name in names):
@@ -370,9 +374,9 @@ def _find(folder, *names, need=True):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
             if file.is_symlink():  # as in a copy of the hub's cache
-                raise BertError(f"{file} is a link that leads to no file", "copy that file, too")
-    if need:
-        raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
+                raise _MissingError(f"{file} is a link that leads to no file", "copy that file, too")
+    if need:  # in words, what to do
+        raise _MissingError(f"There is no {' or '.join(names)} in '{folder}'", need)
     return None
 
 

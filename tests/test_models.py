@@ -348,6 +348,7 @@ BAD_FOLDERS = {
     "negative": (configure(layer_norm_eps=-1.0), "(layer_norm_eps is -1.0)"),
     "dropout": (configure(hidden_dropout_prob=1.0), "(hidden_dropout_prob is 1.0)"),
     "minus": (configure(num_attention_heads=-4), "(num_attention_heads is -4)"),
+    "10**30 tokens": (configure(vocab_size=10**30), f"(vocab_size is {10**30})"),
     # config.json and the weights
     "no segments": (empty("token_type", "type_vocab_size"), "(type_vocab_size is 0)"),
     "no places": (empty("position", "max_position_embeddings"), "(max_position_embeddings is 0)"),
@@ -372,7 +373,14 @@ BAD_FOLDERS = {
     "two BERTs": (prefix("", "c."), "hold 2 BERTs (c.embeddings, embeddings)"),
     "no BERT": (tensors(lambda held: {"x": torch.ones(1)}), "hold no embeddings.word_embeddings.weight"),
     "a part from outside": (lambda f: in_parts(f, x=f"../{WEIGHTS}"), "names no files of this folder"),
-    "a part lacking": (lambda f: in_parts(f, x="model-3.safetensors"), "no model-3.safetensors in"),
+    **{
+        f"{name!r} as a part": (lambda f, name=name: in_parts(f, x=name), "names no files of this folder")
+        for name in ("", "..", "config.json")
+    },
+    "a part lacking": (
+        lambda f: in_parts(f, x="model-3.safetensors"),
+        "no model-3.safetensors in '{}': get that part, too.",
+    ),
     "a loop": (
         lambda f: (remove(WEIGHTS)(f), (f / WEIGHTS).symlink_to(WEIGHTS)),
         "symbolic links): mend that, or",
