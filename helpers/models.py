@@ -258,7 +258,7 @@ def _tokenizer(folder, files, config):
     lower = (files["tokenizer.json"].get("normalizer") or {}).get("lowercase")
     lower = files["tokenizer_config.json"].get("do_lower_case", lower)  # the library reads this one only
     case = {} if lower is None else {"do_lower_case": lower}
-    tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True, **case)
+    tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True, verbose=False, **case)
     added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
     declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
     rows = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)

@@ -447,14 +447,16 @@ GOOD_FOLDERS = {
     "with places numbered": tensors(lambda held: held | {"embeddings.position_ids": torch.arange(64)}),
     "Windows' line ends": vocabulary(lambda old: old.replace(b"\n", b"\r\n")),
     "settings of computing": configure(chunk_size_feed_forward=3, dtype="x", quantization_config={"a": 1}),
+    "a tokenizer that warns": write("tokenizer_config.json", '{"verbose": true}'),
 }
 
 
 @pytest.mark.parametrize("case", GOOD_FOLDERS)
-def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint):
+def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint, capfd, monkeypatch):
     GOOD_FOLDERS[case](folder)
+    monkeypatch.setattr(logging._default_handler, "stream", sys.stderr)  # it wrote to the one of its import
     bert = load_bert(folder)
-    assert same_weights(bert, checkpoint)
+    assert same_weights(bert, checkpoint) and capfd.readouterr().err == ""
     assert bert.model(**bert.tokenizer("today", return_tensors="pt")).last_hidden_state.isfinite().all()
 
 
