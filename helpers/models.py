@@ -432,7 +432,8 @@ def _remove_if_wrong(file):
 def _download(name):
     """Download the model into the hub's cache, if the hub answers, and return its folder."""
     if hub.is_offline_mode():
-        raise _HubError("HF_HUB_OFFLINE is set", "unset it")
+        offline = [key for key in ("TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE") if os.environ.get(key)]
+        raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it")
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
     events, over = queue.SimpleQueue(), threading.Event()  # None: it moves; else how it ended
 

@@ -680,11 +680,14 @@ def test_a_hub_id_that_is_no_bert_is_refused_before_the_long_download(hub, folde
     assert not any(WEIGHTS in request for request in server.requests)
 
 
-def test_offline_the_hub_is_not_asked(hub, cache, monkeypatch, capfd):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+@pytest.mark.parametrize("setting", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+def test_offline_the_hub_is_not_asked(setting, hub, cache, monkeypatch, capfd):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # which either sets
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv(setting, "1")
     server = hub()
-    assert because(capfd) == "bert-base-uncased is not cached and HF_HUB_OFFLINE is set"
-    assert sentence("some/bert").endswith("HF_HUB_OFFLINE is set: unset it, or give 'bundled'.")
+    assert because(capfd) == f"bert-base-uncased is not cached and {setting} is set"
+    assert sentence("some/bert").endswith(f" and {setting} is set: unset it, or give 'bundled'.")
     assert server.requests == []
 
 
