@@ -23,7 +23,7 @@ if not __debug__:  # before what is imported, which would be compiled anew
     raise SystemExit(f"{what}: unset PYTHONOPTIMIZE and restart the kernel.")
 try:
     import huggingface_hub as hub
-    from huggingface_hub import constants  # noqa: F401 (it reads the settings)
+    from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
 except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
@@ -387,40 +387,58 @@ def _from_hub(name):
     except ValueError:
         remedy = f"check the path, give a hub id, {BUNDLED}"
         raise BertError(f"There is no folder {name[:99]!r}", remedy) from None
-    folder, source = _cached(name), "from the hub's cache"
-    if not folder:
-        try:
-            folder, source = _download(name), "downloaded from the hub"
-        except _HubError as why:
-            raise BertError(f"{name} is not cached and {why.args[0]}", f"{why.args[1]}, {BUNDLED}") from None
-    return _load(folder, name), f"{source}, revision {folder.name[:7]}"
-
-
-def _cached(name):
-    """The folder of a whole checkpoint in the hub's cache, or None."""
+    why, anew = None, set()
     places = [(alias, revision) for revision in (REVISION, "main") for alias in ALIASES]
     for repository, revision in places if name in ALIASES else [(name, "main")]:
-        with suppress(Exception):  # what cannot be read is not there
-            folder = Path(hub.try_to_load_from_cache(repository, "config.json", revision=revision)).parent
-            if not [file for file in folder.iterdir() if _remove_if_wrong(file)]:
-                _look_into(folder)
-                return folder
-    return None
+        files = []
+        try:
+            if folder := _cached(repository, revision):
+                files = [*folder.glob("*")]
+                return _load(folder, name), f"from the hub's cache, revision {folder.name[:7]}"
+        except BertError as error:
+            if not isinstance(error, _MissingError) or any(file.suffix == ".bin" for file in files):
+                why = why or BertError(*error.args)  # the traceback of this one keeps the files open
+            for file in files:  # where there are no links, as on Windows, no name says what it should be
+                if not file.is_symlink() and (AGAIN in error.args or file.suffix != ".safetensors"):
+                    anew.add(str(file))
+    try:
+        folder = _download(name, anew)
+    except _HubError as error:
+        not_here = f"{name} is not cached and {error.args[0]}", f"{error.args[1]}, {BUNDLED}"
+        raise why or BertError(*not_here) from None
+    return _load(folder, name), f"downloaded from the hub, revision {folder.name[:7]}"
+
+
+def _cached(repository, revision):
+    """The folder in the hub's cache that may hold this checkpoint, or None; what is wrong in it goes."""
+    home = Path(constants.HF_HUB_CACHE, f"models--{repository.replace('/', '--')}")
+    if main := revision == "main" and _find(home, "refs/main", need=False):
+        revision = main.read_text(encoding="utf-8", errors="replace")
+    folder = home / "snapshots" / revision
+    there = re.fullmatch("[0-9a-f]{40}", revision) and _find(folder, "config.json", need=False)
+    return folder if there and not [file for file in folder.glob("*") if _remove_if_wrong(file)] else None
 
 
 def _remove_if_wrong(file):
-    """Whether a file in the hub's cache is not what was published, by SHA-256, or is no JSON: then it goes."""
-    blob = file.resolve()  # the hub's cache keeps a large file under its SHA-256
-    expected = SHA256.get(file.name, "") if file.parent.name == REVISION else blob.name
+    """Whether a file in the hub's cache is not what was published, by its hash, or is no JSON: then it goes."""
+    blob = file.resolve()  # the hub's cache names a large file by its SHA-256, a small one by git's SHA-1
+    expected = (file.parent.name == REVISION and SHA256.get(file.name)) or blob.name
     wrong = False
-    if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
-        with open(file, "rb") as held:
-            wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
-    if file.name in (*SETTINGS, INDEX):
-        try:
-            json.loads(file.read_bytes()).items()
-        except (ValueError, AttributeError, RecursionError):
-            wrong = True
+    try:
+        if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
+            with open(file, "rb") as held:
+                wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
+        elif file.name in (*SETTINGS, INDEX, "vocab.txt"):
+            body = file.read_bytes()
+            heads = b"", b"blob %d\0" % len(body)  # a mirror may take the SHA-1 of the bytes alone
+            names = [hashlib.sha1(head + body).hexdigest() for head in heads]
+            wrong = len(expected) == 40 and expected not in names
+            if file.suffix == ".json":
+                json.loads(body).items()
+    except OSError:
+        return False  # loading tells it
+    except (ValueError, AttributeError, RecursionError):
+        wrong = True
     if wrong:
         with suppress(OSError):  # the hub's library would keep it for good
             file.unlink()
@@ -429,8 +447,8 @@ def _remove_if_wrong(file):
     return wrong
 
 
-def _download(name):
-    """Download the model into the hub's cache, if the hub answers, and return its folder."""
+def _download(name, anew):
+    """Download the model into the hub's cache, these files anew, if the hub answers, and return its folder."""
     if hub.is_offline_mode():
         offline = [key for key in ("TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE") if os.environ.get(key)]
         raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it")
@@ -445,7 +463,7 @@ def _download(name):
 
     def work():
         try:
-            events.put(_fetch(repository, revision, report))
+            events.put(_fetch(repository, revision, anew, report))
         except (BertError, _HubError) as error:
             events.put(error)
         except Exception as error:  # noqa: BLE001
@@ -469,7 +487,7 @@ def _download(name):
     return end
 
 
-def _fetch(repository, revision, report):
+def _fetch(repository, revision, anew, report):
     """Get a checkpoint's files, the small ones and what they say first, and `report` that it goes on; their folder."""
     token = False
     with suppress(Exception):  # one that cannot be read is none
@@ -488,6 +506,8 @@ def _fetch(repository, revision, report):
                 return super().update(n)
 
         with suppress(RemoteEntryNotFoundError):
+            if (held := hub.try_to_load_from_cache(repository, file, revision=revision)) in anew:
+                os.unlink(held)  # a copy would stay, even if force_download were set
             path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
             if _remove_if_wrong(Path(path)):
                 raise _HubError(f"the hub sends a wrong or damaged {file}", "try again later")

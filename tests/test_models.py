@@ -536,6 +536,20 @@ def test_a_full_cache_is_loaded_the_pinned_revision_first_and_the_hub_not_asked(
     assert server.requests == []
 
 
+def blob(name, change):
+    """Change a file that the cache keeps as it keeps small ones: linked to, under git's name for its bytes."""
+
+    def apply(folder):
+        body, blobs = (folder / name).read_bytes(), folder.parents[1] / "blobs"
+        kept = blobs / hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+        blobs.mkdir(exist_ok=True)
+        kept.write_bytes(change(body))
+        remove(name)(folder)
+        (folder / name).symlink_to(kept)
+
+    return apply
+
+
 HALVES = {
     "no configuration": remove("config.json"),
     "no vocabulary": remove("vocab.txt"),
@@ -543,6 +557,7 @@ HALVES = {
     "another last byte": damage(WEIGHTS, lambda old: old[:-1] + bytes([old[-1] ^ 1])),
     "HTML in place of settings": write("config.json", "<html>"),
     "another vocabulary": vocabulary(lambda old: b"[pad]" + old[5:]),
+    "another setting": blob("config.json", lambda old: old.replace(b"e-12", b"e-11")),
 }
 
 
@@ -558,9 +573,25 @@ def test_a_cache_that_lacks_something_is_not_taken_and_completed(case, hub, cach
     assert f"downloaded from the hub, revision {PINNED[:7]}" in capfd.readouterr().out
 
 
-def test_a_cached_model_that_does_not_load_is_said_to_be_so(cache, checkpoint, capfd):
-    configure(hidden_size=40)(put(cache, checkpoint))
-    assert "do not fit config.json" in because(capfd) and "do not fit config.json" in sentence(ALIAS)
+REFUSED = {
+    "another width": (configure(hidden_size=40), "do not fit config.json"),
+    "roberta": (configure(model_type="roberta"), "(model_type is 'roberta')"),
+    "half of the weights": (damage(WEIGHTS, lambda old: old[:9000]), "is damaged or not whole"),
+    "half of the vocabulary": (vocabulary(lambda old: old[:9000]), "the course needs 2100"),
+    "pickle": (BAD_FOLDERS["pickle"][0], "no model.safetensors or model.safetensors.index.json in"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_cached_model_that_does_not_load_is_said_to_be_so_and_got_anew(case, hub, cache, checkpoint, capfd):
+    harm, expected = REFUSED[case]
+    for name in (ALIAS, "some/bert"):
+        harm(put(cache, checkpoint, name))
+    assert expected in because(capfd) and expected in sentence(ALIAS)
+    hub()
+    for source in ("downloaded from the hub", "from the hub's cache"):
+        assert same_weights(load_bert("some/bert"), checkpoint)
+        assert f"{source}, revision {COMMIT[:7]}" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("path", ["cache", "cache/R", "cache/R/snapshots", "cache/R/refs/main", "token"])
@@ -573,7 +604,8 @@ def test_what_cannot_be_read_ends_in_one_line(path, kind, hub, cache, capfd):
         path.write_bytes(b"\xff\xfe\x00\x80")
     else:
         path.mkdir(mode=0)  # to root it is an empty one
-    assert re.fullmatch(UNREACHED, because(capfd))
+    may = path.name in ("main", "token") or os.access(path, os.X_OK | os.R_OK) or kind == "binary"
+    assert re.fullmatch(UNREACHED if may else r".+ cannot be read \(Permission denied\)", because(capfd))
     server = hub()
     load_bert()
     out, err = capfd.readouterr()
@@ -775,16 +807,18 @@ def somebody_else():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-@pytest.mark.parametrize("locked", [WEIGHTS, "vocab.txt", "config.json", "."])
-def test_what_may_not_be_read_is_told_so(locked):
-    """A class opens the lecturer's folder: not damaged, not missing, but locked."""
+@pytest.mark.parametrize("where", ["a folder", "the hub's cache"])
+@pytest.mark.parametrize("locked", [WEIGHTS, "vocab.txt", "config.json", ".", "..", "../.."])
+def test_what_may_not_be_read_is_told_so(locked, where, cache, checkpoint, monkeypatch):
+    """A class opens the lecturer's folder, or cache: not damaged, not missing, but locked."""
     with tempfile.TemporaryDirectory() as above:
         os.chmod(above, 0o755)
-        folder = save(Path(above, "x"))
-        for path in (folder, *folder.iterdir()):
-            path.chmod(0o755)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", above)
+        folder = put(Path(above), checkpoint, "some/bert")
+        for path in (above, *Path(above).rglob("*")):
+            os.chmod(path, 0o755)
         (folder / locked).chmod(0)
         with somebody_else():
-            said = sentence(folder)
+            said = sentence(folder if where == "a folder" else "some/bert")
         (folder / locked).chmod(0o755)
     assert "cannot be read (Permission denied)" in said
