@@ -30,6 +30,7 @@ except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     raise SystemExit(told) from None
 import torch
 from safetensors import safe_open
+from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, BertTokenizer
 from transformers.utils import logging
@@ -159,8 +160,7 @@ def _choose(given):
             return _bundled(f", because {error.args[0][0].lower()}{error.args[0][1:]}")
     if given == "bundled":
         return _bundled()
-    folder, is_one = os.path.expanduser(given), False
-    # os.path.isdir would say no to one that may not be looked at, too.
+    folder, is_one = os.path.expanduser(given), False  # os.path.isdir says no to a locked one, too
     with _refuse(f"'{folder}' cannot be looked into"), suppress(*NOT_THERE, ValueError):  # as of a null byte
         is_one = stat.S_ISDIR(os.stat(folder).st_mode)
     return (_load(Path(folder), given), "from this folder") if is_one else _from_hub(given)
@@ -276,6 +276,10 @@ def _tokenizer(folder, files, config):
     own = str(files["tokenizer_config.json"].get("tokenizer_class") or "BertTokenizer")
     known_ones = r"((Distil|Mobile)?Bert|Electra|PreTrained)Tokenizer(Fast)?|TokenizersBackend"
     notes = "" if re.fullmatch(known_ones, own) else f", cut by BertTokenizer in place of its {own:.40}"
+    if not notes and (file := files["tokenizer.json"]) and not _cut_alike(file, tokenizer.backend_tokenizer):
+        notes = ", cut by BertTokenizer, not as its tokenizer.json says"
+    if not any(token.startswith("##") for token in rows):
+        notes += f", with no ## in its vocabulary, so a word that it lacks is {tokenizer.unk_token}"
     if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
         tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
         notes += f", which names no padding token, so {tokenizer.pad_token} pads"
@@ -297,6 +301,16 @@ def _tokenizer(folder, files, config):
             few = f"The BERT in '{folder}' has {size} {of}, the course needs {least}"
             raise BertError(few, "give another")
     return tokenizer, notes
+
+
+def _cut_alike(file, used):
+    """Whether an awkward text is cut as tokenizer.json says, by BertTokenizer, which puts BERT's parts in place of its."""
+    model = {"type": "WordPiece", **file["model"], "vocab": {}}  # reading that once more would take a while
+    without = {"model": model, "added_tokens": [], "truncation": None, "padding": None}
+    own, texts = Tokenizer.from_str(json.dumps(file | without)), ["Ab-c, don't Ünï 日本\t1\x002"]
+    most, own.model = own.model.max_input_chars_per_word, used.model
+    ways = [[(cut.ids, cut.type_ids) for cut in it.encode_batch([*texts, texts * 2])] for it in (own, used)]
+    return ways[0] == ways[1] and most == used.model.max_input_chars_per_word
 
 
 def _one_segment(tokenizer):
@@ -376,7 +390,8 @@ def _find(folder, *names, need=WHOLE):
             if file.is_symlink():  # as in a copy of the hub's cache
                 raise _MissingError(f"{file} is a link that leads to no file", "copy that file, too")
     if need:  # in words, what to do
-        raise _MissingError(f"There is no {' or '.join(names)} in '{folder}'", need)
+        kind = BertError if [*Path(folder).glob("*.bin")] else _MissingError  # a download brings no other
+        raise kind(f"There is no {' or '.join(names)} in '{folder}'", need)
     return None
 
 
@@ -387,22 +402,17 @@ def _from_hub(name):
     except ValueError:
         remedy = f"check the path, give a hub id, {BUNDLED}"
         raise BertError(f"There is no folder {name[:99]!r}", remedy) from None
-    why, anew = None, set()
+    why = None
     places = [(alias, revision) for revision in (REVISION, "main") for alias in ALIASES]
     for repository, revision in places if name in ALIASES else [(name, "main")]:
-        files = []
         try:
             if folder := _cached(repository, revision):
-                files = [*folder.glob("*")]
                 return _load(folder, name), f"from the hub's cache, revision {folder.name[:7]}"
         except BertError as error:
-            if not isinstance(error, _MissingError) or any(file.suffix == ".bin" for file in files):
+            if not isinstance(error, _MissingError):
                 why = why or BertError(*error.args)  # the traceback of this one keeps the files open
-            for file in files:  # where there are no links, as on Windows, no name says what it should be
-                if not file.is_symlink() and (AGAIN in error.args or file.suffix != ".safetensors"):
-                    anew.add(str(file))
     try:
-        folder = _download(name, anew)
+        folder = _download(name, why)
     except _HubError as error:
         not_here = f"{name} is not cached and {error.args[0]}", f"{error.args[1]}, {BUNDLED}"
         raise why or BertError(*not_here) from None
@@ -430,9 +440,8 @@ def _remove_if_wrong(file):
                 wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
         elif file.name in (*SETTINGS, INDEX, "vocab.txt"):
             body = file.read_bytes()
-            heads = b"", b"blob %d\0" % len(body)  # a mirror may take the SHA-1 of the bytes alone
-            names = [hashlib.sha1(head + body).hexdigest() for head in heads]
-            wrong = len(expected) == 40 and expected not in names
+            names = [hashlib.sha1(head + body).hexdigest() for head in (b"blob %d\0" % len(body), b"")]
+            wrong = len(expected) == 40 and expected not in names  # a mirror may take the bytes alone
             if file.suffix == ".json":
                 json.loads(body).items()
     except OSError:
@@ -447,8 +456,8 @@ def _remove_if_wrong(file):
     return wrong
 
 
-def _download(name, anew):
-    """Download the model into the hub's cache, these files anew, if the hub answers, and return its folder."""
+def _download(name, refused):
+    """Download the model into the hub's cache, if the hub answers, and return its folder; `refused` says why it is not."""
     if hub.is_offline_mode():
         offline = [key for key in ("TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE") if os.environ.get(key)]
         raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it")
@@ -463,7 +472,7 @@ def _download(name, anew):
 
     def work():
         try:
-            events.put(_fetch(repository, revision, anew, report))
+            events.put(_fetch(repository, revision, refused, report))
         except (BertError, _HubError) as error:
             events.put(error)
         except Exception as error:  # noqa: BLE001
@@ -487,27 +496,30 @@ def _download(name, anew):
     return end
 
 
-def _fetch(repository, revision, anew, report):
+def _fetch(repository, revision, refused, report):
     """Get a checkpoint's files, the small ones and what they say first, and `report` that it goes on; their folder."""
     token = False
     with suppress(Exception):  # one that cannot be read is none
         token = hub.get_token() or False
 
     def get(file):
+        small = not file.endswith(".safetensors")
+
         class Bar(hub.utils.tqdm):
             now = most = 0
 
             def update(self, n=1):
                 self.now += n
-                if self.now > SMALL and not file.endswith(".safetensors"):
+                if self.now > SMALL and small:
                     raise _HubError(f"the hub sends a {file} without end", "try again later")
                 report(moved=self.now > self.most)  # a new try may begin again, and break off there again
                 self.most = max(self.most, self.now)
                 return super().update(n)
 
         with suppress(RemoteEntryNotFoundError):
-            if (held := hub.try_to_load_from_cache(repository, file, revision=revision)) in anew:
-                os.unlink(held)  # a copy would stay, even if force_download were set
+            held = refused and hub.try_to_load_from_cache(repository, file, revision=revision)
+            if isinstance(held, str) and not os.path.islink(held) and (small or AGAIN in refused.args):
+                os.unlink(held)  # a copy, as on Windows: no name says what it should be, and it would stay
             path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
             if _remove_if_wrong(Path(path)):
                 raise _HubError(f"the hub sends a wrong or damaged {file}", "try again later")

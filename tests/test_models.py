@@ -460,22 +460,58 @@ def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint,
     assert bert.model(**bert.tokenizer("today", return_tensors="pt")).last_hidden_state.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    "setting, said",
-    [
-        ({"pad_token": None}, "which names no padding token, so [PAD] pads"),
-        (
-            {"tokenizer_class": "BertJapaneseTokenizer"},
-            "cut by BertTokenizer in place of its BertJapaneseTokenizer",
-        ),
-        *(
-            ({side: "left"}, "padded and cut on the right, where its tokenizer does it on the left")
-            for side in ("padding_side", "truncation_side")
-        ),
-    ],
-)
-def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
-    write("tokenizer_config.json", json.dumps(setting))(folder)
+def tokenizer_config(**settings):
+    return write("tokenizer_config.json", json.dumps(settings))
+
+
+def tokenizer_json(change):
+    """The tokenizer in a file of its own, changed."""
+
+    def apply(folder):
+        held = json.loads(BertTokenizer(str(folder / "vocab.txt")).backend_tokenizer.to_str())
+        change(held)
+        write("tokenizer.json", json.dumps(held))(folder)
+
+    return apply
+
+
+OWN_WAY = "cut by BertTokenizer, not as its tokenizer.json says"
+NOTED = {
+    "no padding": (tokenizer_config(pad_token=None), "which names no padding token, so [PAD] pads"),
+    "another class": (
+        tokenizer_config(tokenizer_class="BertJapaneseTokenizer"),
+        "cut by BertTokenizer in place of its BertJapaneseTokenizer",
+    ),
+    **{
+        side: (
+            tokenizer_config(**{side: "left"}),
+            "padded and cut on the right, where its tokenizer does it on the left",
+        )
+        for side in ("padding_side", "truncation_side")
+    },
+    **{
+        f"another {part}": (tokenizer_json(lambda held, new=new: held.update(new)), OWN_WAY)
+        for part, new in {
+            "normalizer": {"normalizer": {"type": "Lowercase"}},
+            "pre-tokenizer": {"pre_tokenizer": {"type": "WhitespaceSplit"}},
+            "post-processor": {"post_processor": None},
+        }.items()
+    },
+    "another longest word": (
+        tokenizer_json(lambda held: held["model"].update(max_input_chars_per_word=50)),
+        OWN_WAY,
+    ),
+    "no pieces": (
+        vocabulary(lambda old: old.replace(b"##", b"@@")),
+        "with no ## in its vocabulary, so a word that it lacks is [UNK]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_what_is_set_in_the_tokenizer_is_said(case, folder, capfd):
+    harm, said = NOTED[case]
+    harm(folder)
     tokenizer = load_bert(folder).tokenizer
     assert capfd.readouterr().out.endswith(f" · from this folder, {said}\n")
     assert tokenizer(["a", "a a"], padding=True)["input_ids"][0][-1] == 0 == tokenizer.pad_token_id
