@@ -413,9 +413,8 @@ def _from_hub(name):
                 why = why or BertError(*error.args)  # the traceback of this one keeps the files open
     try:
         folder = _download(name, why)
-    except _HubError as error:
-        not_here = f"{name} is not cached and {error.args[0]}", f"{error.args[1]}, {BUNDLED}"
-        raise why or BertError(*not_here) from None
+    except _HubError as no:
+        raise why or BertError(f"{name} is not cached and {no.args[0]}", f"{no.args[1]}, {BUNDLED}") from None
     return _load(folder, name), f"downloaded from the hub, revision {folder.name[:7]}"
 
 

@@ -853,8 +853,9 @@ def test_what_may_not_be_read_is_told_so(locked, where, cache, checkpoint, monke
         folder = put(Path(above), checkpoint, "some/bert")
         for path in (above, *Path(above).rglob("*")):
             os.chmod(path, 0o755)
-        (folder / locked).chmod(0)
+        path = (folder / locked).resolve()
+        path.chmod(0)
         with somebody_else():
             said = sentence(folder if where == "a folder" else "some/bert")
-        (folder / locked).chmod(0o755)
+        path.chmod(0o755)
     assert "cannot be read (Permission denied)" in said
