@@ -23,13 +23,14 @@ if not __debug__:  # before what is imported, which would be compiled anew
     raise SystemExit(f"{what}: unset PYTHONOPTIMIZE and restart the kernel.")
 try:
     import huggingface_hub as hub
-    from huggingface_hub import constants  # noqa: F401 (it reads the settings)
+    from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, RemoteEntryNotFoundError
 except ValueError as error:  # as of HF_HUB_DOWNLOAD_TIMEOUT=abc
     told = f"A setting in the environment cannot be read ({error}): unset it and restart the kernel."
     raise SystemExit(told) from None
 import torch
 from safetensors import safe_open
+from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, BertTokenizer
 from transformers.utils import logging
@@ -58,6 +59,7 @@ LEAST = {  # what the course needs of each
     "numbers a row": 16,  # in fewer, rows are alike by chance
 }
 MOST = 1000  # of a weight: trained ones are a hundred times smaller; larger ones would be rounded more than proofs allow
+NOT_THERE = FileNotFoundError, NotADirectoryError
 AGAIN = "get this checkpoint again"
 BUNDLED = "or give 'bundled'"
 NAMES = "give a hub id, a folder or 'bundled', as text"
@@ -72,6 +74,10 @@ class BertError(ValueError):
 
     def _render_traceback_(self):  # what Jupyter shows in place of a traceback
         return [str(self)]
+
+
+class _MissingError(BertError):
+    """A file is not there; to the hub's cache, a download brings it."""
 
 
 class _HubError(Exception):
@@ -154,9 +160,10 @@ def _choose(given):
             return _bundled(f", because {error.args[0][0].lower()}{error.args[0][1:]}")
     if given == "bundled":
         return _bundled()
-    if os.path.isdir(folder := os.path.expanduser(given)):
-        return _load(Path(folder), given), "from this folder"
-    return _from_hub(given)
+    folder, is_one = os.path.expanduser(given), False  # os.path.isdir says no to a locked one, too
+    with _refuse(f"'{folder}' cannot be looked into"), suppress(*NOT_THERE, ValueError):  # as of a null byte
+        is_one = stat.S_ISDIR(os.stat(folder).st_mode)
+    return (_load(Path(folder), given), "from this folder") if is_one else _from_hub(given)
 
 
 def _bundled(because=""):
@@ -213,7 +220,7 @@ def _config(folder, settings, tensors, pooler):
         config = BertConfig(**known, attn_implementation="sdpa")
         for key in (*COUNTS, *RATES):
             value = getattr(config, key)
-            right = value >= 1 if key in COUNTS else 0 <= value < 1
+            right = 1 <= value <= 10**9 if key in COUNTS else 0 <= value < 1
             if key == "layer_norm_eps":  # 0 would be 0 / 0 of equal numbers; a large one hides the variance
                 right = 0 < value <= 1e-3
             if not right:
@@ -251,7 +258,7 @@ def _tokenizer(folder, files, config):
     lower = (files["tokenizer.json"].get("normalizer") or {}).get("lowercase")
     lower = files["tokenizer_config.json"].get("do_lower_case", lower)  # the library reads this one only
     case = {} if lower is None else {"do_lower_case": lower}
-    tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True, **case)
+    tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True, verbose=False, **case)
     added = files["tokenizer_config.json"].get("added_tokens_decoder", {}).values()
     declared = [token["content"] for token in (*added, *files["tokenizer.json"].get("added_tokens", []))]
     rows = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
@@ -269,6 +276,10 @@ def _tokenizer(folder, files, config):
     own = str(files["tokenizer_config.json"].get("tokenizer_class") or "BertTokenizer")
     known_ones = r"((Distil|Mobile)?Bert|Electra|PreTrained)Tokenizer(Fast)?|TokenizersBackend"
     notes = "" if re.fullmatch(known_ones, own) else f", cut by BertTokenizer in place of its {own:.40}"
+    if not notes and (file := files["tokenizer.json"]) and not _cut_alike(file, tokenizer.backend_tokenizer):
+        notes = ", cut by BertTokenizer, not as its tokenizer.json says"
+    if not any(token.startswith("##") for token in rows):
+        notes += f", with no ## in its vocabulary, so a word that it lacks is {tokenizer.unk_token}"
     if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
         tokenizer.pad_token = "[PAD]" if "[PAD]" in known else tokenizer.unk_token
         notes += f", which names no padding token, so {tokenizer.pad_token} pads"
@@ -290,6 +301,16 @@ def _tokenizer(folder, files, config):
             few = f"The BERT in '{folder}' has {size} {of}, the course needs {least}"
             raise BertError(few, "give another")
     return tokenizer, notes
+
+
+def _cut_alike(file, used):
+    """Whether an awkward text is cut as tokenizer.json says, by BertTokenizer, which puts BERT's parts in place of its."""
+    model = {"type": "WordPiece", **file["model"], "vocab": {}}  # reading that once more would take a while
+    without = {"model": model, "added_tokens": [], "truncation": None, "padding": None}
+    own, texts = Tokenizer.from_str(json.dumps(file | without)), ["Ab-c, don't Ünï 日本\t1\x002"]
+    most, own.model = own.model.max_input_chars_per_word, used.model
+    ways = [[(cut.ids, cut.type_ids) for cut in it.encode_batch([*texts, texts * 2])] for it in (own, used)]
+    return ways[0] == ways[1] and most == used.model.max_input_chars_per_word
 
 
 def _one_segment(tokenizer):
@@ -321,7 +342,7 @@ def _look_into(folder):
     found = {}
     whole = _find(folder, "model.safetensors", INDEX).name
     for name in _parts(folder) if whole == INDEX else [whole]:
-        file = _find(folder, name)
+        file = _find(folder, name, need="get that part, too")
         with _refuse(f"{name} in '{folder}' is damaged or not whole"):
             held = safe_open(file, "pt")
             found |= {key: held.get_slice(key) for key in held.keys()}  # noqa: SIM118 (it is no dict)
@@ -341,12 +362,12 @@ def _parts(folder):
     """The names of the files of this folder that the weights are in, by their index."""
     with _refuse(f"{INDEX} in '{folder}' is damaged"):
         names = sorted({*_read(folder, INDEX)["weight_map"].values()})
-        if not names or any(Path(name).name != name for name in names):
+        if not names or any(Path(name).name != name or Path(name).suffix != ".safetensors" for name in names):
             raise ValueError("it names no files of this folder")
         return names
 
 
-def _read(folder, name, need=True):
+def _read(folder, name, need=WHOLE):
     """What a JSON file holds: it is small, and an object."""
     file = _find(folder, name, need=need)
     with _refuse(f"{name} in '{folder}' is damaged"):
@@ -358,18 +379,19 @@ def _read(folder, name, need=True):
         return held
 
 
-def _find(folder, *names, need=True):
+def _find(folder, *names, need=WHOLE):
     """The first of these files that is there."""
     with _refuse(f"'{folder}' cannot be looked into", "check the path"):
         for file in (Path(folder, name) for name in names):
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(*NOT_THERE):
                 if stat.S_ISREG(os.stat(file).st_mode):
                     open(file, "rb").close()  # says whether it may be read; the libraries call that damaged
                     return file
             if file.is_symlink():  # as in a copy of the hub's cache
-                raise BertError(f"{file} is a link that leads to no file", "copy that file, too")
-    if need:
-        raise BertError(f"There is no {' or '.join(names)} in '{folder}'", WHOLE)
+                raise _MissingError(f"{file} is a link that leads to no file", "copy that file, too")
+    if need:  # in words, what to do
+        kind = BertError if [*Path(folder).glob("*.bin")] else _MissingError  # a download brings no other
+        raise kind(f"There is no {' or '.join(names)} in '{folder}'", need)
     return None
 
 
@@ -380,40 +402,51 @@ def _from_hub(name):
     except ValueError:
         remedy = f"check the path, give a hub id, {BUNDLED}"
         raise BertError(f"There is no folder {name[:99]!r}", remedy) from None
-    folder, source = _cached(name), "from the hub's cache"
-    if not folder:
-        try:
-            folder, source = _download(name), "downloaded from the hub"
-        except _HubError as why:
-            raise BertError(f"{name} is not cached and {why.args[0]}", f"{why.args[1]}, {BUNDLED}") from None
-    return _load(folder, name), f"{source}, revision {folder.name[:7]}"
-
-
-def _cached(name):
-    """The folder of a whole checkpoint in the hub's cache, or None."""
+    why = None
     places = [(alias, revision) for revision in (REVISION, "main") for alias in ALIASES]
     for repository, revision in places if name in ALIASES else [(name, "main")]:
-        with suppress(Exception):  # what cannot be read is not there
-            folder = Path(hub.try_to_load_from_cache(repository, "config.json", revision=revision)).parent
-            if not [file for file in folder.iterdir() if _remove_if_wrong(file)]:
-                _look_into(folder)
-                return folder
-    return None
+        try:
+            if folder := _cached(repository, revision):
+                return _load(folder, name), f"from the hub's cache, revision {folder.name[:7]}"
+        except BertError as error:
+            if not isinstance(error, _MissingError):
+                why = why or BertError(*error.args)  # the traceback of this one keeps the files open
+    try:
+        folder = _download(name, why)
+    except _HubError as no:
+        raise why or BertError(f"{name} is not cached and {no.args[0]}", f"{no.args[1]}, {BUNDLED}") from None
+    return _load(folder, name), f"downloaded from the hub, revision {folder.name[:7]}"
+
+
+def _cached(repository, revision):
+    """The folder in the hub's cache that may hold this checkpoint, or None; what is wrong in it goes."""
+    home = Path(constants.HF_HUB_CACHE, f"models--{repository.replace('/', '--')}")
+    if main := revision == "main" and _find(home, "refs/main", need=False):
+        revision = main.read_text(encoding="utf-8", errors="replace")
+    folder = home / "snapshots" / revision
+    there = re.fullmatch("[0-9a-f]{40}", revision) and _find(folder, "config.json", need=False)
+    return folder if there and not [file for file in folder.glob("*") if _remove_if_wrong(file)] else None
 
 
 def _remove_if_wrong(file):
-    """Whether a file in the hub's cache is not what was published, by SHA-256, or is no JSON: then it goes."""
-    blob = file.resolve()  # the hub's cache keeps a large file under its SHA-256
-    expected = SHA256.get(file.name, "") if file.parent.name == REVISION else blob.name
+    """Whether a file in the hub's cache is not what was published, by its hash, or is no JSON: then it goes."""
+    blob = file.resolve()  # the hub's cache names a large file by its SHA-256, a small one by git's SHA-1
+    expected = (file.parent.name == REVISION and SHA256.get(file.name)) or blob.name
     wrong = False
-    if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
-        with open(file, "rb") as held:
-            wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
-    if file.name in (*SETTINGS, INDEX):
-        try:
-            json.loads(file.read_bytes()).items()
-        except (ValueError, AttributeError, RecursionError):
-            wrong = True
+    try:
+        if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
+            with open(file, "rb") as held:
+                wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
+        elif file.name in (*SETTINGS, INDEX, "vocab.txt"):
+            body = file.read_bytes()
+            names = [hashlib.sha1(head + body).hexdigest() for head in (b"blob %d\0" % len(body), b"")]
+            wrong = len(expected) == 40 and expected not in names  # a mirror may take the bytes alone
+            if file.suffix == ".json":
+                json.loads(body).items()
+    except OSError:
+        return False  # loading tells it
+    except (ValueError, AttributeError, RecursionError):
+        wrong = True
     if wrong:
         with suppress(OSError):  # the hub's library would keep it for good
             file.unlink()
@@ -422,10 +455,11 @@ def _remove_if_wrong(file):
     return wrong
 
 
-def _download(name):
-    """Download the model into the hub's cache, if the hub answers, and return its folder."""
+def _download(name, refused):
+    """Download the model into the hub's cache, if the hub answers, and return its folder; `refused` says why it is not."""
     if hub.is_offline_mode():
-        raise _HubError("HF_HUB_OFFLINE is set", "unset it")
+        offline = [key for key in ("TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE") if os.environ.get(key)]
+        raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it")
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
     events, over = queue.SimpleQueue(), threading.Event()  # None: it moves; else how it ended
 
@@ -437,7 +471,7 @@ def _download(name):
 
     def work():
         try:
-            events.put(_fetch(repository, revision, report))
+            events.put(_fetch(repository, revision, refused, report))
         except (BertError, _HubError) as error:
             events.put(error)
         except Exception as error:  # noqa: BLE001
@@ -461,25 +495,30 @@ def _download(name):
     return end
 
 
-def _fetch(repository, revision, report):
+def _fetch(repository, revision, refused, report):
     """Get a checkpoint's files, the small ones and what they say first, and `report` that it goes on; their folder."""
     token = False
     with suppress(Exception):  # one that cannot be read is none
         token = hub.get_token() or False
 
     def get(file):
+        small = not file.endswith(".safetensors")
+
         class Bar(hub.utils.tqdm):
             now = most = 0
 
             def update(self, n=1):
                 self.now += n
-                if self.now > SMALL and not file.endswith(".safetensors"):
+                if self.now > SMALL and small:
                     raise _HubError(f"the hub sends a {file} without end", "try again later")
                 report(moved=self.now > self.most)  # a new try may begin again, and break off there again
                 self.most = max(self.most, self.now)
                 return super().update(n)
 
         with suppress(RemoteEntryNotFoundError):
+            held = refused and hub.try_to_load_from_cache(repository, file, revision=revision)
+            if isinstance(held, str) and not os.path.islink(held) and (small or AGAIN in refused.args):
+                os.unlink(held)  # a copy, as on Windows: no name says what it should be, and it would stay
             path = hub.hf_hub_download(repository, file, revision=revision, token=token, tqdm_class=Bar)
             if _remove_if_wrong(Path(path)):
                 raise _HubError(f"the hub sends a wrong or damaged {file}", "try again later")
@@ -528,7 +567,7 @@ def _refuse(problem, remedy=AGAIN):
         raise
     except Exception as error:  # noqa: BLE001 (three libraries, each with errors of its own)
         if isinstance(error, OSError) and error.errno and error.strerror:
-            what = f"{error.filename or 'A file of it'} cannot be read ({error.strerror})"
+            what = f"{str(error.filename or 'A file of it')[:300]} cannot be read ({error.strerror})"
             leave = isinstance(error, PermissionError)
             remedy = "ask its owner for leave to read it" if leave else "mend that"
             raise BertError(what, f"{remedy}, or give another") from None

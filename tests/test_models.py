@@ -173,6 +173,7 @@ def test_the_environment_names_the_model_unless_the_cell_does(monkeypatch, folde
 
 
 NO_NAMES = dict.fromkeys(["", "./nowhere", "C:\\no", "a/b/c", "no\0"], "There is no folder {!r}")
+NO_NAMES["x" * 300] = "{} cannot be read ("  # as it is too long for a file's name
 NO_NAMES["a\udcff"] = "The name of a BERT cannot be read ('utf-8' codec can't encode"
 KINDS = {"int": 5, "bool": True, "list": ["bundled"], "dict": {}, "bytes": b"bundled"}
 NO_NAMES |= {name: f"load_bert was given an object of type {name}: " for name in KINDS}
@@ -320,6 +321,10 @@ BAD_FOLDERS = {
         lambda f: (remove("vocab.txt")(f), (f / "vocab.txt").symlink_to("../blobs/a")),
         "vocab.txt is a link that leads to no file: copy that file, too.",
     ),
+    "a folder that is a link to itself": (
+        lambda f: (f.rename(f.with_name("x")), f.symlink_to(f.name)),
+        "symbolic links): mend that, or",
+    ),
     "pickle": (lambda f: (f / WEIGHTS).rename(f / "pytorch_model.bin"), "a pickle"),
     # config.json by itself
     "roberta": (configure(model_type="roberta"), "(model_type is 'roberta'): give a BERT"),
@@ -343,6 +348,7 @@ BAD_FOLDERS = {
     "negative": (configure(layer_norm_eps=-1.0), "(layer_norm_eps is -1.0)"),
     "dropout": (configure(hidden_dropout_prob=1.0), "(hidden_dropout_prob is 1.0)"),
     "minus": (configure(num_attention_heads=-4), "(num_attention_heads is -4)"),
+    "10**30 tokens": (configure(vocab_size=10**30), f"(vocab_size is {10**30})"),
     # config.json and the weights
     "no segments": (empty("token_type", "type_vocab_size"), "(type_vocab_size is 0)"),
     "no places": (empty("position", "max_position_embeddings"), "(max_position_embeddings is 0)"),
@@ -367,7 +373,14 @@ BAD_FOLDERS = {
     "two BERTs": (prefix("", "c."), "hold 2 BERTs (c.embeddings, embeddings)"),
     "no BERT": (tensors(lambda held: {"x": torch.ones(1)}), "hold no embeddings.word_embeddings.weight"),
     "a part from outside": (lambda f: in_parts(f, x=f"../{WEIGHTS}"), "names no files of this folder"),
-    "a part lacking": (lambda f: in_parts(f, x="model-3.safetensors"), "no model-3.safetensors in"),
+    **{
+        f"{name!r} as a part": (lambda f, name=name: in_parts(f, x=name), "names no files of this folder")
+        for name in ("", "..", "config.json")
+    },
+    "a part lacking": (
+        lambda f: in_parts(f, x="model-3.safetensors"),
+        "no model-3.safetensors in '{}': get that part, too.",
+    ),
     "a loop": (
         lambda f: (remove(WEIGHTS)(f), (f / WEIGHTS).symlink_to(WEIGHTS)),
         "symbolic links): mend that, or",
@@ -434,33 +447,71 @@ GOOD_FOLDERS = {
     "with places numbered": tensors(lambda held: held | {"embeddings.position_ids": torch.arange(64)}),
     "Windows' line ends": vocabulary(lambda old: old.replace(b"\n", b"\r\n")),
     "settings of computing": configure(chunk_size_feed_forward=3, dtype="x", quantization_config={"a": 1}),
+    "a tokenizer that warns": write("tokenizer_config.json", '{"verbose": true}'),
 }
 
 
 @pytest.mark.parametrize("case", GOOD_FOLDERS)
-def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint):
+def test_a_folder_is_loaded_as_other_programs_leave_it(case, folder, checkpoint, capfd, monkeypatch):
     GOOD_FOLDERS[case](folder)
+    monkeypatch.setattr(logging._default_handler, "stream", sys.stderr)  # it wrote to the one of its import
     bert = load_bert(folder)
-    assert same_weights(bert, checkpoint)
+    assert same_weights(bert, checkpoint) and capfd.readouterr().err == ""
     assert bert.model(**bert.tokenizer("today", return_tensors="pt")).last_hidden_state.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    "setting, said",
-    [
-        ({"pad_token": None}, "which names no padding token, so [PAD] pads"),
-        (
-            {"tokenizer_class": "BertJapaneseTokenizer"},
-            "cut by BertTokenizer in place of its BertJapaneseTokenizer",
-        ),
-        *(
-            ({side: "left"}, "padded and cut on the right, where its tokenizer does it on the left")
-            for side in ("padding_side", "truncation_side")
-        ),
-    ],
-)
-def test_what_is_set_in_the_tokenizer_is_said(folder, setting, said, capfd):
-    write("tokenizer_config.json", json.dumps(setting))(folder)
+def tokenizer_config(**settings):
+    return write("tokenizer_config.json", json.dumps(settings))
+
+
+def tokenizer_json(change):
+    """The tokenizer in a file of its own, changed."""
+
+    def apply(folder):
+        held = json.loads(BertTokenizer(str(folder / "vocab.txt")).backend_tokenizer.to_str())
+        change(held)
+        write("tokenizer.json", json.dumps(held))(folder)
+
+    return apply
+
+
+OWN_WAY = "cut by BertTokenizer, not as its tokenizer.json says"
+NOTED = {
+    "no padding": (tokenizer_config(pad_token=None), "which names no padding token, so [PAD] pads"),
+    "another class": (
+        tokenizer_config(tokenizer_class="BertJapaneseTokenizer"),
+        "cut by BertTokenizer in place of its BertJapaneseTokenizer",
+    ),
+    **{
+        side: (
+            tokenizer_config(**{side: "left"}),
+            "padded and cut on the right, where its tokenizer does it on the left",
+        )
+        for side in ("padding_side", "truncation_side")
+    },
+    **{
+        f"another {part}": (tokenizer_json(lambda held, new=new: held.update(new)), OWN_WAY)
+        for part, new in {
+            "normalizer": {"normalizer": {"type": "Lowercase"}},
+            "pre-tokenizer": {"pre_tokenizer": {"type": "WhitespaceSplit"}},
+            "post-processor": {"post_processor": None},
+        }.items()
+    },
+    "another longest word": (
+        tokenizer_json(lambda held: held["model"].update(max_input_chars_per_word=50)),
+        OWN_WAY,
+    ),
+    "no pieces": (
+        vocabulary(lambda old: old.replace(b"##", b"@@")),
+        "with no ## in its vocabulary, so a word that it lacks is [UNK]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_what_is_set_in_the_tokenizer_is_said(case, folder, capfd):
+    harm, said = NOTED[case]
+    harm(folder)
     tokenizer = load_bert(folder).tokenizer
     assert capfd.readouterr().out.endswith(f" · from this folder, {said}\n")
     assert tokenizer(["a", "a a"], padding=True)["input_ids"][0][-1] == 0 == tokenizer.pad_token_id
@@ -521,6 +572,20 @@ def test_a_full_cache_is_loaded_the_pinned_revision_first_and_the_hub_not_asked(
     assert server.requests == []
 
 
+def blob(name, change):
+    """Change a file that the cache keeps as it keeps small ones: linked to, under git's name for its bytes."""
+
+    def apply(folder):
+        body, blobs = (folder / name).read_bytes(), folder.parents[1] / "blobs"
+        kept = blobs / hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+        blobs.mkdir(exist_ok=True)
+        kept.write_bytes(change(body))
+        remove(name)(folder)
+        (folder / name).symlink_to(kept)
+
+    return apply
+
+
 HALVES = {
     "no configuration": remove("config.json"),
     "no vocabulary": remove("vocab.txt"),
@@ -528,6 +593,7 @@ HALVES = {
     "another last byte": damage(WEIGHTS, lambda old: old[:-1] + bytes([old[-1] ^ 1])),
     "HTML in place of settings": write("config.json", "<html>"),
     "another vocabulary": vocabulary(lambda old: b"[pad]" + old[5:]),
+    "another setting": blob("config.json", lambda old: old.replace(b"e-12", b"e-11")),
 }
 
 
@@ -543,9 +609,25 @@ def test_a_cache_that_lacks_something_is_not_taken_and_completed(case, hub, cach
     assert f"downloaded from the hub, revision {PINNED[:7]}" in capfd.readouterr().out
 
 
-def test_a_cached_model_that_does_not_load_is_said_to_be_so(cache, checkpoint, capfd):
-    configure(hidden_size=40)(put(cache, checkpoint))
-    assert "do not fit config.json" in because(capfd) and "do not fit config.json" in sentence(ALIAS)
+REFUSED = {
+    "another width": (configure(hidden_size=40), "do not fit config.json"),
+    "roberta": (configure(model_type="roberta"), "(model_type is 'roberta')"),
+    "half of the weights": (damage(WEIGHTS, lambda old: old[:9000]), "is damaged or not whole"),
+    "half of the vocabulary": (vocabulary(lambda old: old[:9000]), "the course needs 2100"),
+    "pickle": (BAD_FOLDERS["pickle"][0], "no model.safetensors or model.safetensors.index.json in"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_cached_model_that_does_not_load_is_said_to_be_so_and_got_anew(case, hub, cache, checkpoint, capfd):
+    harm, expected = REFUSED[case]
+    for name in (ALIAS, "some/bert"):
+        harm(put(cache, checkpoint, name))
+    assert expected in because(capfd) and expected in sentence(ALIAS)
+    hub()
+    for source in ("downloaded from the hub", "from the hub's cache"):
+        assert same_weights(load_bert("some/bert"), checkpoint)
+        assert f"{source}, revision {COMMIT[:7]}" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("path", ["cache", "cache/R", "cache/R/snapshots", "cache/R/refs/main", "token"])
@@ -558,7 +640,8 @@ def test_what_cannot_be_read_ends_in_one_line(path, kind, hub, cache, capfd):
         path.write_bytes(b"\xff\xfe\x00\x80")
     else:
         path.mkdir(mode=0)  # to root it is an empty one
-    assert re.fullmatch(UNREACHED, because(capfd))
+    may = path.name in ("main", "token") or os.access(path, os.X_OK | os.R_OK) or kind == "binary"
+    assert re.fullmatch(UNREACHED if may else r".+ cannot be read \(Permission denied\)", because(capfd))
     server = hub()
     load_bert()
     out, err = capfd.readouterr()
@@ -665,11 +748,14 @@ def test_a_hub_id_that_is_no_bert_is_refused_before_the_long_download(hub, folde
     assert not any(WEIGHTS in request for request in server.requests)
 
 
-def test_offline_the_hub_is_not_asked(hub, cache, monkeypatch, capfd):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+@pytest.mark.parametrize("setting", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+def test_offline_the_hub_is_not_asked(setting, hub, cache, monkeypatch, capfd):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # which either sets
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv(setting, "1")
     server = hub()
-    assert because(capfd) == "bert-base-uncased is not cached and HF_HUB_OFFLINE is set"
-    assert sentence("some/bert").endswith("HF_HUB_OFFLINE is set: unset it, or give 'bundled'.")
+    assert because(capfd) == f"bert-base-uncased is not cached and {setting} is set"
+    assert sentence("some/bert").endswith(f" and {setting} is set: unset it, or give 'bundled'.")
     assert server.requests == []
 
 
@@ -757,16 +843,19 @@ def somebody_else():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-@pytest.mark.parametrize("locked", [WEIGHTS, "vocab.txt", "config.json", "."])
-def test_what_may_not_be_read_is_told_so(locked):
-    """A class opens the lecturer's folder: not damaged, not missing, but locked."""
+@pytest.mark.parametrize("where", ["a folder", "the hub's cache"])
+@pytest.mark.parametrize("locked", [WEIGHTS, "vocab.txt", "config.json", ".", "..", "../.."])
+def test_what_may_not_be_read_is_told_so(locked, where, cache, checkpoint, monkeypatch):
+    """A class opens the lecturer's folder, or cache: not damaged, not missing, but locked."""
     with tempfile.TemporaryDirectory() as above:
         os.chmod(above, 0o755)
-        folder = save(Path(above, "x"))
-        for path in (folder, *folder.iterdir()):
-            path.chmod(0o755)
-        (folder / locked).chmod(0)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", above)
+        folder = put(Path(above), checkpoint, "some/bert")
+        for path in (above, *Path(above).rglob("*")):
+            os.chmod(path, 0o755)
+        path = (folder / locked).resolve()
+        path.chmod(0)
         with somebody_else():
-            said = sentence(folder)
-        (folder / locked).chmod(0o755)
+            said = sentence(folder if where == "a folder" else "some/bert")
+        path.chmod(0o755)
     assert "cannot be read (Permission denied)" in said
