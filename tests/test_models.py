@@ -369,7 +369,10 @@ BAD_FOLDERS = {
     "words that are all 0": (row("word", torch.zeros_like), "word_embeddings.weight in '{}' are all 0"),
     "two rows alike": (row("token_type", lambda held: held[:1].repeat(2, 1)), "are the same in each row"),
     "one lacking": (tensors(lambda held: dict(list(held.items())[1:])), "lack embeddings.LayerNorm.bias"),
-    "a fourth table": (tensors(lambda held: held | {"embeddings.x": torch.ones(1)}), "hold embeddings.x"),
+    **{
+        f"{name} too many": (tensors(lambda held, name=name: held | {name: torch.ones(1)}), f"hold {name}")
+        for name in ("embeddings.x", "encoder.layer.0.x")
+    },
     "two BERTs": (prefix("", "c."), "hold 2 BERTs (c.embeddings, embeddings)"),
     "no BERT": (tensors(lambda held: {"x": torch.ones(1)}), "hold no embeddings.word_embeddings.weight"),
     "a part from outside": (lambda f: in_parts(f, x=f"../{WEIGHTS}"), "names no files of this folder"),
@@ -516,6 +519,14 @@ def test_what_is_set_in_the_tokenizer_is_said(case, folder, capfd):
     assert capfd.readouterr().out.endswith(f" · from this folder, {said}\n")
     assert tokenizer(["a", "a a"], padding=True)["input_ids"][0][-1] == 0 == tokenizer.pad_token_id
     assert tokenizer.truncation_side == "right"
+
+
+@pytest.mark.parametrize("name", ["Bert", "DistilBert", "MobileBert", "Electra", "PreTrained"])
+def test_a_tokenizer_that_cuts_as_berts_does_is_not_noted(name, folder, capfd):
+    for fast in "", "Fast":
+        tokenizer_config(tokenizer_class=f"{name}Tokenizer{fast}")(folder)
+        load_bert(folder)
+    assert capfd.readouterr().out.count(" · from this folder\n") == 2
 
 
 def test_whether_capitals_count_says_the_tokenizers_own_file_where_no_setting_does(folder):

@@ -588,7 +588,9 @@ def test_saved_files_carry_the_words_and_are_the_same_each_time(small, tmp_path)
 def test_what_the_font_lacks_is_drawn_with_another_or_said_to_be_missing(monkeypatch):
     before = plots.bars(BARS, "x").png
     monkeypatch.setattr(picture, "FONTS", ["DejaVu Sans"])
-    drawn = plots.bars({"a\u210a": 1.0, "b": 2.0}, "x", groups=iter("uv"))  # ships with matplotlib, in STIXGeneral
+    drawn = plots.bars(
+        {"a\u210a": 1.0, "b": 2.0}, "x", groups=iter("uv")
+    )  # ships with matplotlib, in STIXGeneral
     assert rows_of(drawn.figure.axes[0]) == ["a\u210a", "b"]
     assert len(picture.FONTS) == 2
     assert drawn.caption.endswith("smallest: a\u210a, 1.")
