@@ -2,7 +2,7 @@
 share."""
 
 import math
-from itertools import chain, combinations, groupby, pairwise, zip_longest
+from itertools import chain, groupby, pairwise, zip_longest
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -35,7 +35,7 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     kinds, of_kind = ([], {}) if groups is None else draw.check_groups(groups, len(values))
     if kinds and (grouped or marked is not None):
         raise PictureError("groups are for single bars of which none is marked")
-    unit = draw.shorten(draw.check_text("unit", unit), 120) if unit else ""
+    unit = draw.check_text("unit", unit) and draw.shorten(unit, 120)
     xlabel, say = draw.told(xlabel), draw.teller(table, log)
 
     def told(value):
@@ -63,26 +63,24 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     alt = f"{xlabel}{', logarithmic' if log else ''}: "
     alt += listed(f"{name} {told(value)}" for name, value in zip(names, table.flat, strict=True)) + "."
     alt += f" Groups: {listed(f'{kind} ({kinds.count(kind)})' for kind in of_kind)}." if kinds else ""
-    return Picture(figure, alt, _ranked(names, table.ravel(), told, marked))
+    return Picture(figure, alt, _ranked(names, table.ravel(), told, marked, log))
 
 
-def _ranked(names, values, told, marked):
-    """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`. What reads the
-    same is the same."""
-    said, most, least = [*map(told, values)], values.argmax(), values.argmin()
-    first, last = (
-        listed(name for name, one in zip(names, said, strict=True) if one == said[at]) for at in (most, least)
+def _ranked(names, values, told, marked, log):
+    """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`; what reads the
+    same and follows one another is the same, but where logarithms show the difference."""
+    order = np.argsort(-values, kind="stable")
+    same = [sorted(which) for _, which in groupby(order, key=lambda n: values[n] if log else told(values[n]))]
+    first, *_, last = (
+        (listed(names[n] for n in which), told(values[which[0]])) for which in [*same, same[-1]]
     )
-    caption = f"Largest: {first}, {said[most]}"
-    caption += f"; smallest: {last}, {said[least]}." if len(names) > 1 else "."
-    caption = caption if said[most] != said[least] or len(names) == 1 else f"All are {said[most]}."
-    mine = None if marked is None else said[names.index(marked)]
-    if mine not in (None, said[most], said[least]):
-        above = sum(
-            value > values[names.index(marked)] and one != mine
-            for value, one in zip(values, said, strict=True)
-        )
-        caption = f"{draw.capital(marked)}: {mine}, number {above + 1} of {len(values)}. {caption}"
+    caption = f"Largest: {', '.join(first)}"
+    caption += f"; smallest: {', '.join(last)}." if len(names) > 1 else "."
+    caption = caption if len(same) > 1 or len(names) == 1 else f"All are {first[1]}."
+    place = next((n for n, which in enumerate(same) if marked in [names[n] for n in which]), 0)
+    if 0 < place < len(same) - 1:
+        number = sum(map(len, same[:place])) + 1
+        caption = f"{draw.capital(marked)}: {told(values[same[place][0]])}, number {number} of {len(names)}. {caption}"
     return caption
 
 
@@ -176,8 +174,9 @@ def _course(x, curve, say):
     up = (curve - np.minimum.accumulate(curve)).max() > noise
     down = (np.maximum.accumulate(curve) - curve).max() > noise
     low, high = say(curve.min()), say(curve.max())
-    if low == high or not (up or down):
-        return f"{low}{' nearly' if up or down else ''} throughout"
+    below, flat = low == high and low.startswith("below"), np.ptp(curve) < 0.005 * np.abs(curve).max()
+    if below or (low == high and flat) or not (up or down):
+        return f"{low}{' nearly' if (up or down) and not below else ''} throughout"
     if up and down:
         ends = ("lowest", low, draw.highest(-curve)), ("highest", high, draw.highest(curve))
         return ", ".join(f"{word} {height} at {draw.tick(x[at])}" for word, height, at in ends)
@@ -189,10 +188,9 @@ def _mark(axes, x, curves, marks):
     alt, seen, texts = "", set(), []
     for at, text in marks:
         place = np.abs(x - at).argmin()
-        step = np.abs(np.delete(x, place) - x[place]).min(initial=np.inf)  # float32 may have rounded x
-        if abs(x[place] - at) > min(1e-3 * step, 1e-5 * abs(at)) + 1e-7 * abs(at):
+        step = x[place] if len(x) == 1 or axes.get_xscale() == "log" else np.delete(x - x[place], place)
+        if abs(x[place] - at) > 1e-3 * np.abs(step).min():  # x may have been rounded
             raise PictureError(f"marks must name values of x, found {draw.tick(at)}")
-        at = x[place]
         if place in seen:
             raise PictureError(f"marks: two texts find no room at {draw.tick(x[place])}")
         seen.add(place)
@@ -200,12 +198,13 @@ def _mark(axes, x, curves, marks):
         axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
         side = ("left", *["center"] * 6, "right")[place * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
-        texts.append(axes.annotate(draw.shorten(text, 260), (at, max(spots)), (0, 8), **look))
+        texts.append(axes.annotate(draw.shorten(text, 260), (x[place], max(spots)), (0, 8), **look))
         alt += f" Marked at {draw.tick(at)}: {text}."
-    if texts[1:]:
-        axes.figure.draw_without_rendering()  # its layout says where they stand
-        if any(a.overlaps(b) for a, b in combinations([text.get_window_extent() for text in texts], 2)):
-            raise PictureError("marks: two texts cover one another: give fewer, or shorter ones")
+    if texts:
+        draw.lay_out(axes.figure)
+        boxes = {text: text.get_window_extent() for text in [*axes.texts, axes.yaxis.label]}
+        if any(boxes[one].overlaps(box) for one in texts for text, box in boxes.items() if text is not one):
+            raise PictureError("marks: a text covers another one: give fewer, or shorter ones")
     return alt
 
 
@@ -424,8 +423,13 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     shown = range(0, n, math.ceil(17 / tall)) if rows else sorted({0, (n - 1) // 2, n - 1})
     across, down, smooth = wide * m, tall * n, "hanning" if max(wide, tall) < 0.5 else "nearest"
     figure = draw.new_figure(34 + down + 94)
-    x = left + (room - across) * len(maps) / 2
     xlabel, ylabel = draw.told(xlabel), draw.told(ylabel)
+    titles, below = (
+        [draw.shorten(title, room, 14) for title in maps],
+        draw.shorten(xlabel, room, 12),
+    )  # 14: bold
+    each = max(across, min(room, max(draw.text_width(text, 14) for text in (*titles, below))))  # of the page
+    x = left + (room - each) * len(maps) / 2 + (each - across) / 2
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from {draw.tick(-limit)} to {draw.tick(limit)}."
     caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
@@ -438,10 +442,10 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if m > 9:  # the last number must not join the next panel's first
             axes.get_xticklabels()[0].set_ha("left")
             axes.get_xticklabels()[-1].set_ha("right")
-        axes.set(xlabel=draw.shorten(xlabel, room, 12), title=draw.shorten(title, room, 14))  # bold
+        axes.set(xlabel=below, title=titles[index])
         axes.set_ylabel(draw.shorten(ylabel, min(240, 64 + down), 12) if index == 0 else "")
         axes.spines[:].set(visible=True, color=NEUTRAL)
-        x += across + 22
+        x += each + 22
         low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
         alt += f" {title}, [{n}, {m}]: from {low} to {high}, mean {mean}."
         cosines = n == m > 2 and np.abs(array).max() < 1.001
@@ -540,7 +544,9 @@ def _number(panel, names, index):
     _cross(panel)
     panel.set(xlabel=names[0], ylabel="" if index else names[1])
     panel.tick_params(labelleft=not index)
-    panel.locator_params(nbins=5)
+    wide = draw.text_width(draw.tick(-float(f"{np.abs(panel.dataLim.get_points()).max():.1g}")))
+    panel.locator_params("x", nbins=max(1, min(5, int(panel.bbox.width / (wide + 10)) - 1)))
+    panel.locator_params("y", nbins=5)
 
 
 def _dots(panel, points, plain, joined, groups, looks):
@@ -589,13 +595,14 @@ def _spots(points, groups):
 
 def _crossings(points):
     """How often the closed line through `points` [n, 2] crosses itself, in words."""
+    points = points[(points != np.roll(points, 1, axis=0)).any(1)]
     step = (np.roll(points, -1, axis=0) - points)[:, None]
-    there = points[None] - points[:, None]
-    side = np.sign(step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0])  # [line, point]
-    along, length, own = (there * step).sum(-1), (step**2).sum(-1), np.eye(len(points))
-    if (
-        (side == 0) & (along >= 0) & (along <= length) & (length > 0) & (own + np.roll(own, 1, axis=1) == 0)
-    ).any():
+    there, own = points[None] - points[:, None], np.eye(len(points))
+    side = step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0]  # [line, point]
+    length, along = (step**2).sum(-1), (there * step).sum(-1)
+    side = np.where(np.abs(side) < 1e-9 * length, 0, np.sign(side))
+    between = (along > -1e-9 * length) & (along < (1 + 1e-9) * length)
+    if ((side == 0) & between & (own + np.roll(own, 1, axis=1) == 0)).any():
         return "the joined line meets itself at a corner"
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends
     crossings = int((parted & parted.T).sum()) // 2

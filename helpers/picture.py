@@ -88,8 +88,8 @@ def styled(function):
             try:
                 missing.clear()
                 made = function(*args, **kwargs)
-                for text in made.figure.findobj(Text) if known != FONTS and isinstance(made, Picture) else ():
-                    text.set_family(FONTS)  # those that were made before a font was found do not know of it
+                if known != FONTS and isinstance(made, Picture):
+                    use_fonts(made.figure)
                 if missing and isinstance(made, Picture):
                     made.alt, made.caption = f"{made.alt} {LOST}", f"{made.caption} {LOST}"
                 return made
@@ -176,6 +176,18 @@ def new_figure(height, layout=None):
     return Figure(figsize=(WIDTH / DPI, round(height) / DPI), dpi=DPI, layout=layout)
 
 
+def use_fonts(figure):
+    """Have all texts use every font: those that were made before one was found do not know of it."""
+    for text in figure.findobj(Text):
+        text.set_family(FONTS)
+
+
+def lay_out(figure):
+    """Have matplotlib's layout done, so that axes and texts say where they are."""
+    use_fonts(figure)
+    figure.draw_without_rendering()
+
+
 def add_axes_px(figure, x, y, width, height):
     """Axes at `x`, `y` (CSS pixels from the top left corner of the figure) of the size given."""
     across, down = figure.get_size_inches() * DPI
@@ -204,8 +216,9 @@ def readable(text):
 
 
 def told(text, most=80):
-    """`text` as a name in words: readable, the middle of a long one left out, as names tend to differ in their ends."""
-    text = readable(text)
+    """`text` as a name in words: readable, the middle of a long one left out, as names tend to differ in their ends; what
+    looks the same is the same."""
+    text = unicodedata.normalize("NFC", " ".join(readable(text).split()))
     return text if len(text) <= most else ends_of(text, most - 1)
 
 
@@ -216,8 +229,8 @@ def ends_of(text, most):
 
 
 def quote(token):
-    """A token in quotation marks, the middle of a long one left out."""
-    return f"“{told(token, 40)}”"
+    """A token in quotation marks."""
+    return f"“{told(token)}”"
 
 
 @functools.cache
@@ -325,6 +338,8 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     """`value` as a float64 array of `shape`, e.g. "T H", or int64 where it must be `whole`; `sizes` remembers what
     T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
+    if isinstance(value, Iterator | ValuesView):
+        value = check_list(name, value, of="numbers")
     try:
         tensor = _tensor(value)
         array = (tensor.real if tensor.is_complex() else tensor).numpy()
@@ -359,7 +374,7 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
 def _tensor(value):
     """Numbers of any kind, and lists of such, as one float64 (or complex) tensor; what a mask hides is NaN."""
     if isinstance(value, Iterator | ValuesView):
-        value = check_list("what is given as numbers", value)
+        value = [*islice(value, MOST)]
     if hasattr(value, "toarray"):  # a sparse matrix of scipy
         value = value.toarray()
     if isinstance(value, np.ndarray) and value.dtype == object:
@@ -441,7 +456,7 @@ def check_named(name, value, most, do, shape=None, sizes=None):
         raise PictureError(f"{name} must be a dict of name to numbers, found {describe(value)}")
     if not 1 <= len(value) <= most:
         raise PictureError(f"{name}: 1 to {most} {do}, found {len(value)}")
-    names = [unicodedata.normalize("NFC", " ".join(told(name).split())) for name in value]
+    names = [*map(told, value)]
     if len(set(names)) < len(names):
         raise PictureError(f"{name}: two names read the same, {listed(names)}")
     values = zip(names, value.values(), strict=True)
@@ -544,6 +559,7 @@ def nearer(likeness, own):
 def percent(share):
     """Whole percent, finer where that would say 0% or 100% of what is not."""
     size, sign = abs(share), "−" if share < 0 else ""
+    size = 1 if abs(size - 1) < 1e-6 else size
     if size in (0, 1) or 0.00995 <= size < 0.995 or 1.005 <= size < 1e13:
         return f"{sign}{size:,.0%}"
     if 0.5 < size < 2:  # away from 100%

@@ -128,28 +128,22 @@ def word_pieces(text, tokens, ids, word_ids):
     text = draw.check_text("text", text)
     tokens, ids = draw.check_tokens(tokens, "T", whole=True, ids=ids)
     word_ids = draw.check_list("word_ids", word_ids, len(tokens), "word numbers")
-    word_ids = [n if n is None else draw.check_number("word_ids", n, whole=True) for n in word_ids]
-    for name, least in (
-        ("ids", ids.min()),
-        ("word_ids", min((n for n in word_ids if n is not None), default=0)),
-    ):
+    numbers = draw.check_numbers("word_ids", [0 if n is None else n for n in word_ids], "T", whole=True)
+    word_ids = [None if n is None else number for n, number in zip(word_ids, numbers.tolist(), strict=True)]
+    for name, least in ("ids", ids.min()), ("word_ids", numbers.min()):
         if least < 0:
             raise PictureError(f"{name} must be 0 or more, found {least}")
-    boxes, end, line, torn = (
-        [],
-        0,
-        0,
-        "",
-    )  # (left edge, line, width, name) of each token; pieces of one word touch
+    boxes, torn = [], ""  # (left edge, line, width, name) of each token; pieces of one word touch
+    end = line = 0
     for t, name in enumerate(draw.shorten(token, 200, 12) for token in tokens):
         width = max(38, draw.text_width(name, 12) + 14, draw.text_width(str(ids[t])) + 8)
         touching = t > 0 and word_ids[t] is not None and word_ids[t] == word_ids[t - 1]
         x = end if touching or not end else end + 9
-        if x + width > 776:
-            x, line = 0, line + 1
-            torn = torn or (" A word may go on in the next line." if touching else "")
+        over = x + width > 776
+        x, line = (0, line + 1) if over else (x, line)
         if line == 3:
             break
+        torn = " A word may go on in the next line." if over and touching else torn
         boxes.append((x, line, width, name))
         end = x + width
     height, left_out = 84 * (boxes[-1][1] + 1), len(tokens) - len(boxes)
@@ -199,10 +193,10 @@ def vocabulary_map(tokens):
     `tokens` list of the V vocabulary strings in id order.
     """
     tokens = draw.check_texts("tokens", tokens)
-    if mark := next((m for m in "Ġ▁" if sum(token[:1] == m for token in tokens) > len(tokens) / 10), None):
-        raise PictureError(
-            f"many of tokens begin with {mark}, which marks where a word begins: this draws WordPiece, with ##"
-        )
+    for mark in "Ġ▁":
+        if sum(token[:1] == mark for token in tokens) > max(9, len(tokens) / 10):
+            what = f"many of tokens begin with {mark}, which marks where a word begins"
+            raise PictureError(f"{what}: this draws WordPiece, with ##")
     ids = {kind: [] for kind in VOCABULARY_KINDS}
     for i, token in enumerate(tokens):
         kind = next(k for k, (form, _) in VOCABULARY_KINDS.items() if re.fullmatch(form, token, re.DOTALL))
@@ -316,6 +310,7 @@ def one_hot(matrix, table, rows):
     Raises PictureError when T, N or H is over 12, when a row of `matrix` is not one 1 and else zeros, or when
     the product is not `rows`.
     """
+    close = max(1e-4, _rounding(table, rows))
     matrix = draw.check_numbers("matrix", matrix, "T N", sizes := {})
     table = draw.check_numbers("table", table, "N H", sizes)
     rows = draw.check_numbers("rows", rows, "T H", sizes)
@@ -323,7 +318,7 @@ def one_hot(matrix, table, rows):
         raise PictureError(f"one_hot writes every number: at most 12 each way, found {sizes}")
     if not ((matrix == 0) | (matrix == 1)).all() or (matrix.sum(1) != 1).any():
         raise PictureError("each row of matrix must hold a single 1 and zeros else")
-    if not np.allclose(matrix @ table, rows, rtol=1e-4, atol=0):
+    if not np.allclose(matrix @ table, rows, rtol=close, atol=0):
         raise PictureError("rows is not matrix @ table, so the picture would be untrue")
     ids, most, columns = matrix.argmax(1), max(sizes["T"], sizes["N"]), sizes["N"] + 2 * sizes["H"]
     step, cell = min(32.0, 310 / most), min(58.0, 660 / columns)
@@ -380,13 +375,7 @@ def sum_equation(word, segment, position, total, tokens):
     arrays = {"word": word, "segment": segment, "position": position, "total": total}
     tokens, *parts, total = draw.check_tokens(tokens, "T H", **arrays)
     # Each number for itself, as wide as the coarsest of the dtypes rounds: an outlier elsewhere hides nothing.
-    kinds = [
-        torch.from_numpy(a) if isinstance(a, np.ndarray) else a
-        for a in arrays.values()
-        if hasattr(a, "dtype")
-    ]
-    kinds = [a.dtype for a in kinds if a.is_floating_point()]
-    rounding = max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
+    rounding = _rounding(*arrays.values())
     error, allowed = np.abs(sum(parts) - total), 4 * rounding * sum(map(np.abs, parts))
     for t in np.flatnonzero((error > allowed).any(1)):
         told = f"at token {t} ({quote(tokens[t])}) off by {draw.teller(error)(error[t].max())}"
@@ -427,6 +416,13 @@ def sum_equation(word, segment, position, total, tokens):
     return Picture(figure, f"{alt}. {caption}{beyond}", caption)
 
 
+def _rounding(*arrays):
+    """How far apart numbers near 1 are in the coarsest of float32 and the dtypes of `arrays`."""
+    kinds = [a.dtype for a in arrays if isinstance(a, torch.Tensor) and a.is_floating_point()]
+    kinds += [torch.float16 for a in arrays if isinstance(a, np.ndarray) and a.dtype == np.float16]
+    return max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))
+
+
 def _first(values):
     """Of `values` [T, 3], a column for each part, the parts that are highest anywhere, and in which rows alone."""
     tops = draw.tops(values, axis=1)
@@ -442,7 +438,7 @@ def shares(values, tokens):
     wrong = (values < 0).any(1) | (np.abs(values.sum(1) - 1) > 0.01)  # as wide as bfloat16 rounds
     for row in values[wrong]:
         raise PictureError(
-            f"each row of values must be shares from 0 to 1, 1 in all, found {row.round(3).tolist()}"
+            f"each row of values must be shares from 0 to 1, 1 in all, found {row.round(6).tolist()}"
         )
     shown = draw.Shown(tokens)
     figure, axes = draw.row_figure(shown.names(120), 36, 56)
@@ -536,7 +532,7 @@ def neighbours(lists):
     figure = draw.new_figure(64 + min(34.0, 280 / longest) * longest, "constrained")
     every = np.concatenate([[0.1], *(values for _, values in pairs.values())])
     low, high = min(0, every.min()), every.max()
-    left, right = 48 * (low < 0), 40  # CSS pixels, for a value beside its bar
+    left, right = 58 * (low < 0), 40  # CSS pixels, for a value beside its bar
     alt = "Nearest tokens by cosine."
     panels = figure.subplots(1, len(pairs), squeeze=False)[0]
     for axes, (token, (names, _)) in zip(panels, pairs.items(), strict=True):
@@ -544,7 +540,7 @@ def neighbours(lists):
         draw.row_labels(axes, [draw.shorten(name, 440 / len(pairs) - left / 2) for name in names])
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.set_title(draw.shorten(token, 400 / len(pairs), 13), fontsize=13)
-    figure.draw_without_rendering()  # the layout says how wide the panels are
+    draw.lay_out(figure)
     pixel = (high - low) / (min(axes.bbox.width for axes in panels) - left - right)
     for axes, (token, (names, values)) in zip(panels, pairs.items(), strict=True):
         drawn = axes.barh(range(len(names)), values, 0.74, color=COLOURS["word"])

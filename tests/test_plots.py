@@ -223,6 +223,8 @@ DRAWN = {  # what is drawn, how to read it from the axes, and what must be found
     "shares, of 20": (lambda: plots.shares([[1 / n, 1 - 1 / n, 0] for n in COUNT], MANY), lambda a: [*filter(None, bars(a[0])[0])], 1 / COUNT[FIRST_AND_LAST]),
     "before_after, of 20": (lambda: plots.before_after(MANY, (COUNT, COUNT), (COUNT, COUNT + 1)), lambda a: [there(bars(a[0])[0]), texts(a[0])], [2 * COUNT[FIRST_AND_LAST], [f"spread {n} → {n + 1}" for n in COUNT[FIRST_AND_LAST]]]),
     "lookup, of 20": (lambda: plots.lookup("word", TABLE, COUNT, TABLE[COUNT], MANY), lambda a: there(arrays(a)[1]), TABLE[[*range(1, 6), 19, 20], :32]),
+    "sum: numpy, reversed": (lambda: plots.sum_equation(*[np.array([[1.0, 7]])[:, ::-1]] * 3, [[21, 3]], ["a"]), lambda a: arrays(a)[0], [[7, 1]]),
+    "one_hot: half": (lambda: plots.one_hot([[1]], torch.tensor([[0.1]]), torch.tensor([[0.1]]).bfloat16()), lambda a: [b.images[0].get_array().shape[:2] for b in a if b.images], [(1, 1)] * 3),
     "sum: numpy float16": (lambda: plots.sum_equation(*[np.float16([[0.1, 0.7]])] * 3, np.float16([[0.1, 0.7]]) * np.float16(3), ["a"]), lambda a: arrays(a)[0], np.float16([[0.1, 0.7]])),
     "lines: one point": (lambda: plots.lines([7], "s", "l", levels={"v": 3}), lambda a: a[0].lines[1].get_xdata(), [0, 1]),
     "bars: percents, log": (lambda: plots.bars({"a": 0.5, "b": 3}, "x", unit="%", log=True), lambda a: [{t.get_text()[-1:] for t in a[0].get_xticklabels()} == {"%"}], [True]),
@@ -295,6 +297,12 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "strips: like one, unlike one another": (lambda: plots.strips({"a": [1, 0.19], "x": [1, 0], "b": [1, -0.19]}),
         "Largest of all: a, 1 at dimension 0. A dot: exactly 0, 1 of 6 numbers."),
     "lines: from an iterator": (lambda: plots.lines(iter([1, 2]), "n", "y"), "Y by n: rises from 1 to 2."),
+    "lines: small on both sides of 0": (lambda: plots.lines({"a": [1] * 3, "b": [-0.0004, 0.0002, 0.0004]}, "n", "y"),
+        "Y by n: a: 1 throughout; b: rises from about 0 to about 0."),
+    "lines: below what is told": (lambda: plots.lines({"a": [9e-6, 1e-9, 9e-6], "b": [1] * 3}, "n", "y", log="y"),
+        "Y by n: a: below 0.00001 throughout; b: 1 throughout."),
+    "lines: a mark where x was rounded": (lambda: plots.lines([1, 2, 3], "n", "y", x=[-1, 4e-8, 1], marks={"m": 0}),
+        "Y by n: rises from 1 to 3.", "Marked at 0: m."),
     "lines: a slow tent": (lambda: plots.lines([1000 + min(i, 400 - i) / 20 for i in range(401)], "n", "y"),
         "Y by n: lowest 1,000 at 0, highest 1,010 at 200."),
     "lines: by small steps": (lambda: plots.lines(1 + torch.arange(20000) * 5e-7, "n", "y"), "Y by n: rises from 1 to 1.01."),
@@ -313,6 +321,12 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "bars: named by numbers": (lambda: plots.bars({1: 5, 2: 7, 3: 9}, "x", marked=2),
         "2: 7, number 2 of 3. Largest: 3, 9; smallest: 1, 5."),
     "bars: all equal": (lambda: plots.bars({"a": 3, "b": 3}, "x"), "All are 3."),
+    "bars: told alike, not next to one another": (lambda: plots.bars({"a": 0.0004, "b": 0, "c": -0.0004, "d": 5}, "x"),
+        "Largest: d, 5; smallest: c, about 0."),
+    "bars: told alike, logarithmic": (lambda: plots.bars({"a": 1e-9, "b": 9e-6, "d": 1}, "x", log=True),
+        "Largest: d, 1; smallest: a, below 0.00001."),
+    "bars: names with spaces": (lambda: plots.bars({"cafe\u0301 ": 2, "c": 1, "d": 3}, "x", marked="cafe\u0301 "),
+        "Café: 2, number 2 of 3. Largest: d, 3; smallest: c, 1."),
     "bars: told alike": (lambda: plots.bars({"a": 0.5001, "b": 0.5002}, "x"), "All are 0.5."),
     "bars: marked between what is told alike": (lambda: plots.bars({"a": 3.0002, "b": 3.0001, "c": 2, "d": 1}, "x", marked="c"),
         "C: 2, number 3 of 4. Largest: a and b, 3; smallest: d, 1."),
@@ -331,6 +345,9 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "becomes 4 tokens, 1 of them special. Token and id: “a” 1, “b” 2, “c” 3, “d” 4."),
     "word_pieces: on two lines": (lambda: plots.word_pieces("a", ["em", "##bed", "##ding"] * 9, [1] * 27, [i // 3 for i in range(27)]),
         "9 of 9 words became several touching pieces. A word may go on in the next line."),
+    "word_pieces: torn where nothing is drawn": (
+        lambda: plots.word_pieces("x", [f"tok{i:02d}" for i in range(33)] + ["##aaaa"] * 3, range(36), [*range(33)] + [32] * 3),
+        "1 of 33 words became several touching pieces. 3 of the 36 tokens are left out of the picture."),
     "word_pieces: a batch": (lambda: plots.word_pieces("a b", [["a", "b"], ["c", "d"]], [[1, 2], [3, 4]], [0, 1, 0, 1]),
         "Every word is one piece."),
     "points": (lambda: plots.points(FAR), "Two: the 4 points lie on 2 spots.", "far: 4 points."),
@@ -343,6 +360,11 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "points: many on a line": (lambda: plots.points({"p": [[i, 0] for i in range(2100)]}), "P: all points lie on one line."),
     "points: rings that touch": (lambda: plots.points({"x": [[0, 0], [1, 1], [1, -1], [0, 0], [-1, 1], [-1, -1]]}, joined="ring"),
         "X: the joined line meets itself at a corner."),
+    "points: rings that only seem to cross": (
+        lambda: plots.points({"closed": [*CORNERS, [0, 0]], "on it": [[0.5, 0], [0.8, 0.6], [0.6, 0.2], [0.4, 0.3]]}, joined="ring"),
+        "Closed: the joined line never crosses itself. On it: the joined line meets itself at a corner."),
+    "points: groups with spaces": (lambda: plots.points({"t": [[0, 0], [1, 1], [2, 0]]}, groups=["a ", "b", "b"]),
+        "T: 1 of 3 points have one of their own group nearest.", "Groups: a (1) and b (2)."),
     "points: a ring": (lambda: plots.points(RINGS, joined="ring"),
         ("Square: the joined line never crosses itself. Bow: the joined line crosses itself once. "
          "Dart: the joined line never crosses itself.")),
@@ -615,8 +637,8 @@ def test_numbers_in_words_are_short():
     values = (23440896, 2.3649, 0.98512, -0.34, 0.0004, 1e-6)
     told = ["23,440,896", "2.36", "0.985", "−0.34", "about 0", "0"]
     assert [picture.format_number(value) for value in values] == told
-    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%", "100.5%", "101%"]
-    shares = (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12, 1.0041, 1.006)
+    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%", "100.5%", "101%", "100%"]
+    shares = (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12, 1.0041, 1.006, np.float32(1.0000001))
     assert [picture.percent(share) for share in shares] == told
 
 
@@ -642,7 +664,7 @@ WRONG = [
     (lambda: plots.lines([1.0, 2], "x", "y", x=[2.0, 1]), "x must rise from left to right"),
     (lambda: plots.lines([1.0, 2], "x", "y", marks={"no": 7}), "marks must name values of x, found 7"),
     (lambda: plots.lines([1, 5], "x", "y", x=[20000, 20001], marks={"no": 20000.5}), "marks must name values of x, found 20,000.5"),
-    (lambda: plots.lines([1] * 30, "x", "y", marks={"alpha beta gamma": 10, "delta epsilon": 11}), "two texts cover one another"),
+    (lambda: plots.lines([1] * 30, "x", "y", marks={"alpha beta gamma": 10, "delta epsilon": 11}), "a text covers another one"),
     (lambda: plots.shares([[0.5, 0.5, 0.5]], ["a"]), r"1 in all, found \[0.5, 0.5, 0.5\]"),
     (lambda: plots.shares([[0.5, 0.3, 0.2], [1.2, -0.2, 0]], ["a", "b"]), r"shares from 0 to 1, .* found \[1.2, -0.2, 0.0\]"),
     (lambda: plots.pipeline("norm"), "step must be one of None, 'tokenize', .* found 'norm'"),
@@ -650,6 +672,10 @@ WRONG = [
     (lambda: plots.one_hot(T2, T2, T2), "a single 1"),
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
     (lambda: plots.one_hot([[1]], [[1000, 0.05]], [[1000, 0.01]]), "rows is not matrix @ table"),
+    (lambda: plots.lines(itertools.count(), "x", "y"), "curves: up to 300,000 numbers can be drawn, found more"),
+    (lambda: plots.lines({"a": iter([1, "x"])}, "x", "y"), r"a must be a tensor of numbers, found \[1, 'x'\]"),
+    (lambda: plots.bars({"a": 1}, "x", unit=np.array([1, 2])), "unit must be a text, found"),
+    (lambda: plots.lines({"c": [1, 2, 3]}, "x", "y", levels={"level": 3.1}, marks={"this is a marked last one": 2}), "a text covers another one"),
     (lambda: plots.shares(T2, itertools.count()), "tokens: up to 300,000 strings can be drawn, found more"),
     (lambda: plots.bars({"a": 1, " a": 2}, "x"), "two names read the same"),
     (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), r"word_ids must be a list of 2 word numbers, found \[0\]"),
@@ -661,7 +687,7 @@ WRONG = [
     (lambda: plots.strips({"a": [1.0, 2]}, marks={"c": 2}), "marks must be from 0 to 1"),
     (lambda: plots.strips([]), r"rows must be a list of one or more pairs, found \[\]"),
     (lambda: plots.vocabulary_map({"a": 1}), "tokens must be a list of one or more strings"),
-    (lambda: plots.vocabulary_map(["<s>", "Ġa", "b"]), "many of tokens begin with Ġ, which marks where a word begins"),
+    (lambda: plots.vocabulary_map(["<s>", "Ġa", "b"] * 10), "many of tokens begin with Ġ, which marks where a word begins"),
     (lambda: plots.lookup("word", torch.nn.Embedding(2, 2), [0], EYE[:1], ["a"]), "table must be a tensor of numbers"),
     (lambda: plots.heat_maps({"a": T2}, "x", "y", limit=-1), "limit must be a number above 0, found -1"),
     (lambda: plots.points({"a": T2}, joined="line"), "joined must be one of '', 'ring', found 'line'"),
