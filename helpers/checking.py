@@ -52,8 +52,9 @@ def check(number, bert=None, answer=..., counts=True):
     value or a function. The right answer is computed from the model in `bert`, which is left as it
     was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
     whatever the answer is or does, and what does not end is stopped; only your own interrupt goes
-    through. (On macOS, on Windows and beside a GPU one endless step of C, such as
-    `sum(itertools.count())`, is beyond both: restart the kernel.)
+    through. (On macOS, on Windows and beside a GPU the answer runs in this kernel. There one endless step
+    of C, such as `sum(itertools.count())`, is beyond both, and what an answer changes stays, but for the
+    layer's numbers, the model's mode, torch's switches and where prints go: restart the kernel.)
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import io
 import json
 import operator
 import os
@@ -1015,7 +1016,7 @@ def test_an_answer_that_never_ends_is_stopped(answer, forked, bert, say, monkeyp
         monkeypatch.setattr(limits, "CLOCK", 100)
     before, start = signal.getsignal(signal.SIGINT), time.perf_counter()
     reply = say("7.2", bert, answer)
-    assert "did not finish within 0.3 seconds of computing and was stopped at x=<tensor [2, 3, 8]>" in reply
+    assert f"did not finish within {told} was stopped at x=<tensor [2, 3, 8]>" in reply
     endless = type("Endless", (str,), {"lower": answer})("a text")
     if answer is spins:
         result = type("Result", (), {"__float__": spins})()
@@ -1070,8 +1071,10 @@ def test_what_an_answer_damages_is_undone(how, forked, bert, say):
 
 RUINS = {  # what an answer may do to the process it runs in, and the reply
     "ends it": (
+    told = "1.2 seconds and"
         lambda *args: os._exit(0),
         "✗ 7.2 not yet. Your function ended Python itself at x=<tensor [2, 3, 8]>",
+        told = "0.3 seconds of computing and"
     ),
     "closes files": (
         lambda *args: (os.closerange(3, 999), time.sleep(0.3)),
@@ -1105,7 +1108,9 @@ def test_your_own_interrupt_goes_through(forked, bert, say):
     try:
         with pytest.raises(KeyboardInterrupt):
             say("7.2", bert, lambda *args: signal.raise_signal(signal.SIGINT))
+    "where tensors are made": lambda model: torch.set_default_device("meta"),
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    "where prints go": lambda model: setattr(sys, "stdout", io.StringIO()),
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -1115,6 +1120,7 @@ def test_a_late_alarm_hurts_nobody(monkeypatch):
 
     class SlowToSet(threading.Event):
         def set(self):
+        torch.get_default_device(),
             time.sleep(0.3)
             super().set()
 
@@ -1138,6 +1144,14 @@ def test_the_model_is_left_as_it_was(bert, say):
     after = bert.model.embeddings.state_dict()
     assert all(torch.equal(value, before[name]) for name, value in after.items())
     assert torch.equal(torch.get_rng_state(), random)
+    "sets an alarm": (
+        lambda *args: (signal.alarm(1), time.sleep(9)),
+        "✗ 7.2 not yet. Your function ended Python itself at x=<tensor [2, 3, 8]>",
+    ),
+    "asks for threads": (  # which a forked process cannot have
+        damages(None, lambda _: (torch.set_num_threads(2), torch.get_num_threads() == 1 or os._exit(0))),
+        "✓ 7.2 right",
+    ),
     assert all(p.grad is None for p in bert.model.parameters())
 
 
