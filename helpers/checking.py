@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import blank, distance, is_whole, read, was_read
+from .answers import blank, distance, drawn, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
 from .wording import contrast, describe, error_line, first_place, raised, same_message, say, short
 
@@ -99,7 +99,7 @@ def reply(asking, answer, tell):
     if error is not None:  # its inputs are made from the loaded model, which may lack a part
         why = error if isinstance(error, ValueError) else error_line(error)
         return UNANSWERED, f"This exercise does not fit this model, whatever the answer ({why})."
-    replied, error = attempt(lambda: has_dots(answer) or kind.reply(answer, asking, tell))
+    replied, error = attempt(lambda: has_dots(answer) or kind.reply(drawn(answer), asking, tell))
     return replied if error is None else (NOT_YET, f"This answer cannot be read: {error_line(error)}")
 
 
@@ -209,12 +209,10 @@ class Function:
         if not callable(answer) or isinstance(answer, type):
             wanted = "a function, its name without brackets"
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
-        results, error, in_place = self.run(answer, tell)
-        tell("")  # from here on what takes long is to read the results
-        nothing = error is None and all(map(blank, results))
-        if nothing or (isinstance(error, NotImplementedError) and not results):
+        found, error, in_place = self.run(answer, tell)
+        nothing = error is None and all(map(blank, found))
+        if nothing or (isinstance(error, NotImplementedError) and not found):
             return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
-        found = list(map(self.compared, results, self.inputs))
         gaps = map(distance, self.expected, found)
         differs = [i for i, gap in enumerate(gaps) if gap > self.within]
         for diagnosis, *wrongs in mistakes if differs or error is not None else ():
@@ -225,27 +223,29 @@ class Function:
             more = said(self.otherwise, differs[0])
             return NOT_YET, f"For {self.call_text(differs[0])} {words}. {more}"
         if error is not None:
-            return NOT_YET, raised(error, self.call_text(len(results)))
+            return NOT_YET, raised(error, self.call_text(len(found)))
         tell("one more input")
         lacks, error = attempt(self.trial, answer) if self.trial else (None, None)
         lacks = lacks if error is None else raised(error, "one more input")
         if lacks or in_place:
             return NOT_YET, lacks or IN_PLACE
-        return RIGHT, said(self.why, results)
+        return RIGHT, said(self.why, found)
 
     def run(self, function, tell):
-        """(results, error, in_place): up to the first input on which it raises; whether it changed an input."""
-        results, in_place = [], False
-        for i, (args, kwargs) in enumerate(self.inputs):
+        """(what was read of its results, error, in_place): up to the first input on which it raises; if it changed one."""
+        found, in_place = [], False
+        for i, call in enumerate(self.inputs):
             tell(self.call_text(i))
-            mine = copies((args, kwargs))
+            args, kwargs = copies(call)
             with Operation():
-                result, error = attempt(function, *mine[0], **mine[1])
+                result, error = attempt(function, *args, **kwargs)
+                result, error = attempt(drawn, result) if error is None else (None, error)
             if error is not None:
-                return results, error, in_place
-            results.append(result)
-            in_place = in_place or not unchanged((args, kwargs), mine)
-        return results, None, in_place
+                return found, error, in_place
+            tell("")  # what takes long now is to read the result
+            found.append(self.compared(result, call))  # before the next call, which may fill the same list
+            in_place = in_place or not unchanged(call, (args, kwargs))
+        return found, None, in_place
 
     def as_function(self, wrong):
         """A wrong function, also of one that is written as an expression or as a change of the right one."""
@@ -277,8 +277,7 @@ class Function:
     def compared(self, result, call):
         """What is compared of a result: all that was read of it, or what `view` leaves."""
         value = read(result)
-        viewed = self.view and isinstance(value, torch.Tensor)
-        return self.view(value, *call[0]) if viewed else value
+        return self.view(value, *call[0]) if self.view and was_read(value) else value
 
     def arguments(self, i):
         """The i-th input by the parameters' names."""
@@ -317,7 +316,7 @@ def copies(value):
     """The value with every tensor, list and dict in it copied. Others need no copy."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {key: copies(item) for key, item in value.items()}
     return type(value)(map(copies, value)) if isinstance(value, list | tuple) else value
 
@@ -325,7 +324,7 @@ def copies(value):
 def unchanged(before, after):
     if isinstance(before, torch.Tensor):
         return before.shape == after.shape and torch.equal(before, after)
-    if isinstance(before, dict):
+    if type(before) is dict:
         return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))

@@ -232,6 +232,7 @@ def handed_in(b):
     yield "0.1", "Expected a number, found a tensor that cannot be read as num", torch.tensor(h + 0j)
     words = "zyzzyva electroencephalographically mesmerizingly floccinaucinihilipilification catchphrase"
     yield "1.2", RIGHT, words, words.upper(), f"  {words}\n", np.str_(words)
+    yield "0.1", RIGHT, h, np.longdouble(h), np.float16(h)
     yield "1.2", "That is not five words but 4", "only four words here"
     yield "1.2", "It gives 7 tokens", SEED
     yield "1.2", "'xxxxxxxxxxxxxxxxxxxx' repeats itself", "a good day is " + "x" * 101
@@ -272,6 +273,9 @@ def handed_in(b):
     yield "2.3", "[PAD] is taken as zero", lambda ids, t: t[ids].masked_fill((ids == 0)[..., None], 0)
     yield "2.3", "The result is transposed", lambda ids, t: t[ids].mT
     yield "2.3", "The batch dimension is lost", lambda ids, t: t[ids[0]], lambda ids, t: t[ids.view(-1)]
+    one_list = []
+    refilled = lambda rows, t: one_list.clear() or one_list.extend((t - r).norm(dim=1).argmin() for r in rows)
+    yield "2.2", RIGHT, lambda *args: refilled(*args) or one_list
     yield "2.3", "That looks up 0, 1, 2", lambda ids, t: t[torch.arange(ids.shape[1]).repeat(len(ids), 1)]
     yield "2.3", "Without num_classes", lambda ids, t: F.one_hot(ids).to(t) @ t
     yield "2.3", "one_hot gives whole", lambda ids, t: torch.matmul(F.one_hot(ids, len(t)), t)
@@ -318,6 +322,7 @@ def handed_in(b):
     yield "3.3", "There a [SEP] counts for itself", lambda i, m, s: seen(i, s) * m
     yield "3.3", "The padding is not 0", lambda i, m, s: seen(i, s) - (i == s).long()
     yield "3.3", "The padding is not 0", lambda i, m, s: seen(i, s)
+    yield "3.1", "This answer cannot be read: ZeroDivisionError", (1 / n for n in [1, 0])
     yield "3.3", "All are 0", lambda i, m, s: 0 * i
     yield "3.3", "All tokens are 1", lambda i, m, s: m
     yield "3.3", "The [SEP]s are counted down", lambda i, m, s: m * ((i == s).cumsum(0) - (i == s).long())
@@ -353,6 +358,12 @@ def handed_in(b):
     yield "5.1", "That is never exceeded, true, and neither is a smaller", 0.0003, 0.0004
     yield "5.1", "How many numbers were rounded", 0.00019
     sizes, ids = [len(word), len(segment)], torch.tensor(b.tokenizer(SEED)["input_ids"])
+    bools, lacks = torch.tensor(mask), torch.tensor(mask).index_fill(0, torch.tensor(found[:1]), False)
+    yield "4.2", RIGHT, bools[:, None], [mask], list(bools), list(bools.numpy()), map(bool, mask), deque(mask)
+    yield "4.2", RIGHT, bools.to_sparse(), bools.numpy()[None]
+    yield "4.2", "Places missing from your list: 1. Compare", lacks, lacks[:, None], lacks[None].numpy()
+    wanted = f"Expected a list of numbers, found a tensor of shape [2, {len(mask)}]."
+    yield "4.2", wanted, torch.stack([bools, lacks]), [mask, mask]
     hot = lambda *columns: sum(F.one_hot(0 * ids + c, sum(sizes) + len(position)) for c in columns)
     yield "5.2", "The offsets are missing", hot(ids, 0, torch.arange(7))
     yield "5.2", "The position's offset leaves", hot(ids, sizes[0], sizes[0] + torch.arange(7)).clamp(max=1)
@@ -436,6 +447,8 @@ def handed_in(b):
     yield "8.2", "The sign is the other way round", lambda *args: -by_backward(*args)
     yield "8.2", "Those are the logits", times(lambda x, hit: x - hit), times(lambda x, hit: x)
     yield "8.2", "Transposed", lambda *args: by_backward(*args).T
+    one_tensor = torch.zeros(2, 3, 8, dtype=torch.double)
+    yield "7.2", RIGHT, lambda x, keep, p: one_tensor[: len(x), : x.shape[1]].copy_(x * keep / (1 - p))
     yield "8.2", "Only the right row moves", times(lambda logits, hit: hit * (logits.softmax(0) - 1))
     yield "8.2", "1 is taken from every row", times(lambda logits, hit: logits.softmax(0) - 1)
     yield "8.2", "That is the gradient for", lambda v, t, i: t.T @ ((t @ v).softmax(0) - F.one_hot(i, len(t)))
@@ -591,6 +604,12 @@ def asked(number, bert):
 _first = {}  # id of a model: {exercise: the first right answer that is handed in}
 
 
+    lazily = lambda new: lambda ids, kept, u: ((new(row, i, kept, u) for i in row.tolist()) for row in ids)
+    yield "12.2", "A token that is not", lazily(lambda row, i, kept, u: kept.index(i))
+    raised = "Your function raised KeyError: 2 for input_ids="
+    yield "12.2", raised, lazily(lambda *_: {}[2]), lambda ids, *_: [map({}.__getitem__, [2])]
+    new = lambda i, kept, u: kept.index(i if i in kept else u)
+    yield "12.2", in_place, lazily(lambda row, *others: new(*others) + 0 * row.zero_()[0])
 def right(number, bert):
     """A right answer: the first that is handed in, or else the list's."""
     if id(bert.model) not in _first:
