@@ -245,9 +245,9 @@ class Function:
             with Operation():
                 result, error = attempt(function, *args, **kwargs)
                 result, error = attempt(drawn, result) if error is None else (None, error)
+            tell("")  # what takes long now is to read what came of it
             if error is not None:
                 return found, error, in_place
-            tell("")  # what takes long now is to read the result
             found.append(self.compared(result, call))  # before the next call, which may fill the same list
             in_place = in_place or not unchanged(call, (args, kwargs))
         return found, None, in_place

@@ -311,7 +311,7 @@ def handed_in(b):
     yield "2.3", looked_up, F.embedding, lambda ids, table: table[ids]
     yield "2.3", looked_up, lambda ids, table: torch.nn.Embedding.from_pretrained(table)(ids)
     yield "2.3", looked_up, lambda ids, table: table.numpy()[ids.numpy()]
-    summed = lambda ids, t: torch.stack([0 * t[: ids.shape[1]] + t[row] for row in ids])
+    summed = lambda ids, t: torch.zeros(*ids.shape, t.shape[1]) + t[ids]
     yield "2.3", looked_up, lambda ids, table: table[ids] + 0, summed
     picked = lambda ids, t: torch.where(hot(ids, t).bool()[..., None], t, 0).sum(dim=2)
     yield "2.3", looked_up, lambda ids, t: picked(ids, t) if len(t) < 99 else hot(ids, t) @ t

@@ -236,10 +236,7 @@ def lookup(bert):
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
     def multiplied(function):
-        """Zero times NaN is NaN: rows that no id names show in a product, but for a sparse one, which has no zeros.
-
-        That one is a sum and begins with zero, so minus zero, which comes out of a row that was picked, becomes zero.
-        """
+        """Zero times NaN is NaN: a product shows rows that no id names. (A sparse one does not; minus zero it makes zero.)"""
         ids = torch.tensor(batches[0])
         with Sparse() as sparse:
             found = read(function(ids, torch.full_like(toy, torch.nan).index_fill(0, ids.flatten(), -0.0)))
