@@ -13,23 +13,21 @@ LARGEST = 10**7  # an answer of more numbers is known by its shape and not conve
 def read(value, any_order=False):
     """Any accepted form as a float64 tensor, a str or a list of str; anything else as it is."""
     try:
-        listed = isinstance(value, list | tuple) and value and all(type(item) is bool for item in value)
-        value = torch.tensor(value) if any_order and listed else value
-        if any_order and str(getattr(value, "dtype", "")).endswith("bool"):
-            value = value.nonzero()  # a mask says the same as the places where it is true
-        if isinstance(value, Iterator) or (any_order and isinstance(value, set | frozenset)):
-            value = list(islice(value, LARGEST + 1))
         if size(value) > LARGEST:
             return value
         if isinstance(value, torch.Tensor):
             found = value.detach().cpu().to_dense()
-            found = value if found.is_complex() else found.to(torch.float64)
         else:
-            found = plain(value)
+            found = plain(list(value) if any_order and isinstance(value, set | frozenset) else value)
             texts = isinstance(found, list) and found and all(isinstance(i, str) for i in found)
             if isinstance(found, str) or texts:
                 return found
-            found = torch.tensor(found, dtype=torch.float64)
+            found = torch.from_numpy(np.array(found))  # of bools alone a mask
+        mask = any_order and found.dtype == torch.bool
+        if found.is_complex() or (mask and found.numel() not in found.shape):
+            return value
+        found = found.flatten().nonzero() if mask else found  # of one dimension: the places where it is true
+        found = found.to(torch.float64, copy=True)  # whoever gave it may fill it again
         return found.flatten().unique() if any_order else found
     except Exception:  # noqa: BLE001 (it is none of the accepted forms)
         return value
@@ -43,10 +41,17 @@ def size(value):
     return math.prod(getattr(value, "shape", ()))
 
 
+def drawn(value):
+    """A list for an iterator (a generator, a map) and for those in it: a learner's code, so what it raises is raised."""
+    value = list(islice(value, LARGEST + 1)) if isinstance(value, Iterator) else value
+    inside = isinstance(value, list | tuple) and value and isinstance(value[0], Iterator)
+    return list(map(drawn, value)) if inside else value
+
+
 def plain(value):
-    """Nested lists of floats or texts, from anything that holds them in an order."""
+    """Nested lists of floats, bools or texts, from anything that holds them in an order."""
     if type(value) in (bool, int, float):  # first, as there may be millions
-        return float(value)
+        return value if type(value) is bool else float(value)
     if hasattr(value, "__array__") and not isinstance(value, torch.Tensor | np.ndarray):
         value = np.asarray(value)  # of pandas, too
     if hasattr(value, "toarray"):  # a sparse matrix of scipy
@@ -57,7 +62,7 @@ def plain(value):
         raise TypeError("bytes are neither a text nor numbers")
     if isinstance(value, Iterable) and not isinstance(value, str | set | frozenset | Mapping):
         return list(map(plain, islice(value, LARGEST + 1)))
-    return str(value) if isinstance(value, str) else float(value)
+    return str(value) if isinstance(value, str) else value if isinstance(value, bool) else float(value)
 
 
 def distance(expected, found, decimals=None, relative=True):

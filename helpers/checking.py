@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .answers import blank, distance, is_whole, read, was_read
+from .answers import blank, distance, drawn, is_whole, read, was_read
 from .limits import NoResultError, TimeUp, as_it_was, limited
 from .wording import contrast, describe, error_line, first_place, raised, same_message, say, short
 
@@ -52,8 +52,9 @@ def check(number, bert=None, answer=..., counts=True):
     value or a function. The right answer is computed from the model in `bert`, which is left as it
     was. With `counts=False` (a solution cell) `progress` does not see the call. Nothing is raised,
     whatever the answer is or does, and what does not end is stopped; only your own interrupt goes
-    through. (On macOS, on Windows and beside a GPU one endless step of C, such as
-    `sum(itertools.count())`, is beyond both: restart the kernel.)
+    through. (On macOS, on Windows and beside a GPU the answer runs in this kernel. There one endless step
+    of C, such as `sum(itertools.count())`, is beyond both, and what an answer changes stays, but for the
+    layer's numbers, the model's mode, torch's switches and where prints go: restart the kernel.)
     """
     number = str(number) if isinstance(number, float) else number
     if not isinstance(number, str) or number not in _exercises:
@@ -98,7 +99,7 @@ def reply(asking, answer, tell):
     if error is not None:  # its inputs are made from the loaded model, which may lack a part
         why = error if isinstance(error, ValueError) else error_line(error)
         return UNANSWERED, f"This exercise does not fit this model, whatever the answer ({why})."
-    replied, error = attempt(lambda: has_dots(answer) or kind.reply(answer, asking, tell))
+    replied, error = attempt(lambda: has_dots(answer) or kind.reply(drawn(answer), asking, tell))
     return replied if error is None else (NOT_YET, f"This answer cannot be read: {error_line(error)}")
 
 
@@ -142,29 +143,34 @@ class Value:
         found, expected = read(answer, self.any_order), read(self.right, self.any_order)
         if self.is_near(self.right, found) or (self.also and was_read(found) and self.also(found)):
             return RIGHT, said(self.why, answer)
-        for diagnosis, *wrongs in mistakes:
-            if any(self.is_near(wrong, found, self.within and abs(wrong) / 100) for wrong in wrongs):
-                return NOT_YET, diagnosis
+        close = self.decimals and distance(expected, found) < 10 ** (1 - self.decimals)
+        steps = [10**places for places in range(self.decimals, 8)] if close else []
+        cut_off = any(distance((expected * step).trunc() / step, found) < 6e-8 for step in steps)
+        fits = [words for words, *wrongs in mistakes if any(self.is_near(w, found, True) for w in wrongs)]
+        if fits and not cut_off:  # which may be a mistake's number, too
+            return NOT_YET, " Or: ".join(fits)
         kinds = describe(found), describe(expected)
         if self.any_order:
             kinds = kinds[0], kinds[0] if was_read(found) else "a list of numbers"
         if kinds[0] != kinds[1]:
             call = " Call it, and hand over what it returns." * inspect.isroutine(answer)
-            weight = " Hand over its `.weight`." * isinstance(answer, torch.nn.Embedding)
+            table = isinstance(answer, torch.nn.Embedding) and describe(answer.weight) == kinds[1]
+            weight = " Hand over its `.weight`." * table
             more = "" if callable(self.otherwise) else self.otherwise
             return NOT_YET, f"Expected {kinds[1]}, found {kinds[0]}.{call}{weight} {more}"
-        if self.decimals and (found - expected).abs().max() < 10 ** (1 - self.decimals):
+        if close:
             return NOT_YET, f"Close, but not right when rounded to {self.decimals} decimals or more."
         words = said(self.otherwise, found.tolist() if isinstance(found, torch.Tensor) else found)
         if isinstance(expected, torch.Tensor) and expected.ndim and not self.any_order:
             words = f"The first place that differs is {first_place(found, expected)}. {words}"
         return NOT_YET, words
 
-    def is_near(self, right, found, at_most=None):
-        """`at_most` keeps what is allowed of the right answer from explaining what is far from a small wrong one."""
+    def is_near(self, right, found, mistake=False):
+        """What is allowed of the right answer does not explain what is far from a small wrong one, or from a whole one."""
         # with decimals asked for, an answer that is not rounded may come from a few steps in float32
-        default = 2.5e-7 if self.decimals else 0.0 if is_whole(self.right) else 1e-5
-        within = default if self.within is None else min(self.within, at_most or self.within)
+        within = self.within or (2.5e-7 if self.decimals else 1e-5)
+        within = min(within, abs(right) / 100 or within) if mistake and self.within else within
+        within = 0.0 if is_whole(right) else within
         right, relative = read(right, self.any_order), self.within is None
         return distance(right, found, self.decimals, relative) <= within
 
@@ -208,12 +214,10 @@ class Function:
         if not callable(answer) or isinstance(answer, type):
             wanted = "a function, its name without brackets"
             return NOT_YET, f"Expected {wanted}; found {describe(answer)}."
-        results, error, in_place = self.run(answer, tell)
-        tell("")  # from here on what takes long is to read the results
-        nothing = error is None and all(map(blank, results))
-        if nothing or (isinstance(error, NotImplementedError) and not results):
+        found, error, in_place = self.run(answer, tell)
+        nothing = error is None and all(map(blank, found))
+        if nothing or (isinstance(error, NotImplementedError) and not found):
             return UNANSWERED, "The function returns nothing yet: write it, and end it with `return`."
-        found = list(map(self.compared, results, self.inputs))
         gaps = map(distance, self.expected, found)
         differs = [i for i, gap in enumerate(gaps) if gap > self.within]
         for diagnosis, *wrongs in mistakes if differs or error is not None else ():
@@ -224,27 +228,29 @@ class Function:
             more = said(self.otherwise, differs[0])
             return NOT_YET, f"For {self.call_text(differs[0])} {words}. {more}"
         if error is not None:
-            return NOT_YET, raised(error, self.call_text(len(results)))
+            return NOT_YET, raised(error, self.call_text(len(found)))
         tell("one more input")
-        lacks, error = attempt(self.trial, answer) if self.trial else (None, None)
-        lacks = lacks if error is None else raised(error, "one more input")
+        # What a trial makes it raise is no finding: its conditions are not the exercise's.
+        lacks, _ = attempt(self.trial, answer) if self.trial else (None, None)
         if lacks or in_place:
             return NOT_YET, lacks or IN_PLACE
-        return RIGHT, said(self.why, results)
+        return RIGHT, said(self.why, found)
 
     def run(self, function, tell):
-        """(results, error, in_place): up to the first input on which it raises; whether it changed an input."""
-        results, in_place = [], False
-        for i, (args, kwargs) in enumerate(self.inputs):
+        """(what was read of its results, error, in_place): up to the first input on which it raises; if it changed one."""
+        found, in_place = [], False
+        for i, call in enumerate(self.inputs):
             tell(self.call_text(i))
-            mine = copies((args, kwargs))
+            args, kwargs = copies(call)
             with Operation():
-                result, error = attempt(function, *mine[0], **mine[1])
+                result, error = attempt(function, *args, **kwargs)
+                result, error = attempt(drawn, result) if error is None else (None, error)
+            tell("")  # what takes long now is to read what came of it
             if error is not None:
-                return results, error, in_place
-            results.append(result)
-            in_place = in_place or not unchanged((args, kwargs), mine)
-        return results, None, in_place
+                return found, error, in_place
+            found.append(self.compared(result, call))  # before the next call, which may fill the same list
+            in_place = in_place or not unchanged(call, (args, kwargs))
+        return found, None, in_place
 
     def as_function(self, wrong):
         """A wrong function, also of one that is written as an expression or as a change of the right one."""
@@ -276,8 +282,7 @@ class Function:
     def compared(self, result, call):
         """What is compared of a result: all that was read of it, or what `view` leaves."""
         value = read(result)
-        viewed = self.view and isinstance(value, torch.Tensor)
-        return self.view(value, *call[0]) if viewed else value
+        return self.view(value, *call[0]) if self.view and was_read(value) else value
 
     def arguments(self, i):
         """The i-th input by the parameters' names."""
@@ -316,7 +321,7 @@ def copies(value):
     """The value with every tensor, list and dict in it copied. Others need no copy."""
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
-    if isinstance(value, dict):
+    if type(value) is dict:
         return {key: copies(item) for key, item in value.items()}
     return type(value)(map(copies, value)) if isinstance(value, list | tuple) else value
 
@@ -324,7 +329,7 @@ def copies(value):
 def unchanged(before, after):
     if isinstance(before, torch.Tensor):
         return before.shape == after.shape and torch.equal(before, after)
-    if isinstance(before, dict):
+    if type(before) is dict:
         return before.keys() == after.keys() and all(unchanged(before[k], after[k]) for k in before)
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))

@@ -40,8 +40,9 @@ def forks():
     return sys.platform == "linux" and not torch.cuda.is_available()
 
 
-def out_of_time():
-    return f"did not finish within {SECONDS:g} seconds of computing and was stopped"
+def out_of_time(computing):
+    limit = f"{SECONDS:g} seconds of computing" if computing else f"{CLOCK * SECONDS:g} seconds"
+    return f"did not finish within {limit} and was stopped"
 
 
 def in_a_process(call):
@@ -59,8 +60,8 @@ def in_a_process(call):
             os._exit(UNSAID)
     os.close(writing)
     overdue = []  # told before it ends: what reads may be quicker than a thread
-    late = threading.Timer(CLOCK * SECONDS + 1, lambda: (overdue.append(True), end(process)))
-    late.start()  # for what ignores its alarms
+    late = threading.Timer(CLOCK * SECONDS, lambda: (overdue.append(True), end(process)))
+    late.start()
     try:
         with open(reading, encoding="utf-8") as pipe:
             lines = [json.loads(line) for line in pipe]
@@ -77,7 +78,7 @@ def in_a_process(call):
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     how = "closed files that are not its own" if status == UNSAID << 8 else "ended Python itself"
-    how = out_of_time() if overdue or number in (signal.SIGPROF, signal.SIGALRM) else how
+    how = out_of_time(not overdue) if overdue or number == signal.SIGPROF else how
     raise NoResultError(how, lines[-1] if lines else "")
 
 
@@ -92,11 +93,11 @@ def forked(call, writing):
     """The forked process: what `call` tells and returns, a line of JSON each."""
     os.setsid()
     os.register_at_fork(after_in_child=lambda: os.close(writing))  # or the reader waits for that process, too
-    for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGINT):
+    for number in (signal.SIGPROF, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the system ends it, not Python
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
-    signal.setitimer(signal.ITIMER_REAL, CLOCK * SECONDS)
-    torch.set_num_threads(1)  # the others stayed behind
+    torch.set_num_threads(1)  # the others stayed behind, and more would wait for them
+    torch.set_num_threads = lambda count: None
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the tokenizer's, too, whatever the reader has set
 
     def tell(value):
@@ -123,7 +124,7 @@ def in_this_thread(call):
     if threading.current_thread() is not threading.main_thread() or previous is None:
         return call(told.append)
     finished = threading.Event()
-    expired = over = False
+    expired, over = "", False
 
     def handler(number, frame):
         if not expired:
@@ -138,8 +139,9 @@ def in_this_thread(call):
         while not finished.wait(0.05):
             if time.process_time() < computing and time.monotonic() < clock:
                 continue
-            expired, computing = True, time.process_time() + 0.5  # and again, for what catches everything
-            clock = time.monotonic() + 0.5
+            expired = expired or out_of_time(time.process_time() >= computing)
+            # and again, for what catches everything
+            computing, clock = time.process_time() + 0.5, time.monotonic() + 0.5
             if hasattr(signal, "pthread_kill"):
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             else:  # Windows
@@ -151,7 +153,7 @@ def in_this_thread(call):
         watcher.start()
         return call(told.append)
     except TimeUp:
-        raise NoResultError(out_of_time(), told[-1]) from None
+        raise NoResultError(expired, told[-1]) from None
     finally:
         over = True  # first of all: from here on a late signal is ignored
         try:
@@ -165,12 +167,13 @@ def in_this_thread(call):
 def as_it_was(model=None):
     """The model in eval mode and torch's switches as a new Python has them; afterwards all as before.
 
-    The numbers of the model's embedding layer, too, where a call is not forked and could have changed them.
+    Where a call is not forked and could have changed them, so are the numbers of the model's embedding layer and
+    where prints go.
     """
     modes = [(module, module.training) for module in model.modules()] if model else []
     numbers = [] if model is None or forks() else list(model.embeddings.state_dict().values())
     kept = [value.clone() for value in numbers]
-    dtype = torch.get_default_dtype()
+    dtype, streams = torch.get_default_dtype(), (sys.stdout, sys.stderr)
     # To name the device that it is already takes half of the time of a check.
     on_cpu = nullcontext() if torch.get_default_device() == torch.device("cpu") else torch.device("cpu")
 
@@ -189,9 +192,12 @@ def as_it_was(model=None):
                     module.training = False
             yield
         finally:
+            sys.stdout, sys.stderr = streams  # where the reply goes
             for value, before in zip(numbers, kept, strict=True):
                 value.copy_(before)
             torch.set_default_dtype(dtype)
+            if torch.get_default_device().type != "cpu":
+                torch.set_default_device(None)
             for module, mode in modes:
                 if module.training != mode:
                     module.training = mode

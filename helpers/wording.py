@@ -120,8 +120,8 @@ SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
     r"batch2 tensor to be: \[(\d+, \d+)\] but got: \[(\d+, \d+)\]": (
         "no matrix product: the second tensor would have to begin with [{}] and begins with [{}]."
     ),
-    r"same dtype, but got|expected scalar type": (
-        "a product needs numbers of one kind; convert one of the two, as in `.to(table.dtype)`."
+    r"same dtype, but (got|found)|expected scalar type": (
+        "it is given numbers of two kinds; convert one of the two, as in `.to(table.dtype)`."
     ),
     r"can't allocate memory": "it asks for more memory than there is.",
     r"index (\d+) is out of bounds for dimension (\d+) with size (\d+)": (
@@ -131,7 +131,8 @@ SENTENCES = {  # for torch's errors that a newcomer meets and cannot read
 
 
 def raised(error, where):
-    for pattern, sentence in SENTENCES.items():
+    # what a learner's own error says is left as it is
+    for pattern, sentence in SENTENCES.items() if hasattr(error, "operation") else ():
         if match := re.search(pattern, error_line(error)):
             return f"Your function stops at {where}: {sentence.format(*match.groups())}"
     return f"Your function raised {error_line(error)} for {where}."

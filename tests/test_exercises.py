@@ -6,8 +6,10 @@ cannot vouch for: right answers made in another way, mistakes written as a learn
 
 import ast
 import contextlib
+import copy
 import functools
 import inspect
+import io
 import itertools
 import json
 import operator
@@ -41,6 +43,7 @@ NUMBERS = {
     "1.1": (4, {"Those are the word pieces": 2, "That counts words": 1, "Is that one word": 3, "That counts ch": 12}
         | {"That is characters": 14}),
     "2.1": (19_594_752, {"Are LayerNorm's": 19_593_984, "H too few": 19_594_368, "That is the w": 19_200_000}
+        | {"Are LayerNorm's two vectors missing? Or: The segments are missing": 19_593_984}
         | {"That is the loaded": 11_918_592, "The positions are": 19_398_144}),
     "3.1": ([0, 0, 0, 0, 1, 1, 1], {"The first [SEP]": [0, 0, 0, 1, 1, 1, 1], "Counted": [1, 1, 1, 1, 2, 2, 2]}
         | {"The second [SEP]": [0, 0, 0, 0, 1, 1, 0], "The two seg": [1, 1, 1, 1, 0, 0, 0]}
@@ -49,9 +52,9 @@ NUMBERS = {
         | {"All at one": [0] * 5, "[CLS] and [SEP] need": [3, 2, 1], "Counted": [1, 4, 3, 2, 5]}),
     "4.2": ([0, 127, 510, 511], {"Counted from 1": [1, 128, 511, 512], "Place 0 is not": [0]}),
     "5.1": (0.0002, {"That is the gap": 0.0001, "That is one": 0.00005, "Those are the three": 0.00015}),
-    "6.1": (0.998697, {"That is the inverse": 1.001305, "Without the root": 0.997396, "One off": 0.9987004543}),
+    "6.1": (0.998697, {"That is the inverse": 1.001305, "Without the root": 0.997396, "One off": 0.9987004543, "Close": 0.99869}),
     "7.1": (268.8, {"Those are the sur": 2419.2, "That is one token": 38.4, "[CLS] and [SEP]": 192, "Those are all": 2688}
-        | {"That counts tokens": 0.7, "Rounded down": 268}),
+        | {"That counts tokens": 0.7, "Rounded down": 268, "How many numbers": 268.1}),
     "8.1": (10.3262, {"That is with the logarithm to base 10": 4.4846, "That is the chance": 3.2763e-5}
         | {"That is with the logarithm to base 2": 14.8976, "The sign": -10.3262, "That is for this": 4.1589, "That is how many": 30522}),
     "9.1": (["apples", "iphone", "itunes"], {"Those are the largest dot": ["apples", "iphone", "mac"]}
@@ -143,6 +146,10 @@ def by_sums(x, gamma, beta, eps):
     return centred / ((centred**2).sum(-1, keepdim=True) / x.shape[-1] + eps) ** 0.5 * gamma + beta
 
 
+# In the order of a state_dict.
+NAMES = [f"{name}_embeddings.weight" for name in ("word", "position", "token_type")]
+NAMES += ["LayerNorm.weight", "LayerNorm.bias"]
+
 LAYER_NORM_MISTAKES = {
     "Unbiased variance: ": lambda x, g, s, e: normed(x, g, s, e, unbiased=True),
     "eps outside the root": eps_outside,
@@ -225,8 +232,11 @@ def handed_in(b):
     """Answers to any model: exercise, how the reply begins, answers that get it."""
     word, segment, position = parts(b)
     h = word.shape[1]
+    yield "0.1", RIGHT, h, np.longdouble(h), np.float16(h)
     yield "0.1", "Look at the last number", h + 1e-6
     yield "0.1", "Expected a number, found a complex number", h + 0j
+    own = b.model.embeddings.position_embeddings
+    yield "0.1", "Expected a number, found an object of type Embedding. Look at", own
     yield "0.1", "Expected a number, found an object of type bytes", str(h).encode()
     yield "0.1", "Expected a number, found a tensor that cannot be read as num", torch.tensor(h + 0j)
     words = "zyzzyva electroencephalographically mesmerizingly floccinaucinihilipilification catchphrase"
@@ -240,7 +250,12 @@ def handed_in(b):
     yield "1.2", "One word is there twice", "good good day is today"
     yield "1.2", "Expected a text in quotes", 20, words.split()
     yield "1.3", RIGHT, wordpiece
-    yield "1.3", "The vocabulary that is handed in is not used", lambda w, v: b.tokenizer.tokenize(w)
+    in_any_dict = lambda w, v: wordpiece(w, copy.deepcopy(v) if len(v) < 9 else v) * isinstance(v, dict)
+    yield "1.3", RIGHT, in_any_dict
+    changed = "Your function raised TypeError: this vocabulary cannot be changed"
+    yield "1.3", changed, lambda w, v: v.pop(w), lambda w, v: v.update(w=0)
+    yield "1.3", "For word='abbb.*, vocabulary=<5 ent", lambda w, v: wordpiece(w, v, limit=100 + (len(v) < 9))
+    yield "1.3", "The vocabulary that is handed in", lambda w, v: b.tokenizer.tokenize(w, verbose=False)
     yield "1.3", "A choice is taken back", backtracking
     yield "1.3", "A piece that continues a word", lambda w, v: wordpiece(w, v, mark="")
     yield "1.3", "A piece that con", lambda w, v: [p.removeprefix("##") for p in wordpiece(w, v)]
@@ -258,6 +273,9 @@ def handed_in(b):
     yield "2.1", "Expected a number, found a text.", "1"
     yield "2.1", "Expected a number, found a function. Call it", lambda: 1
     yield "2.2", RIGHT, lambda rows, table: torch.cdist(rows, table).argmin(dim=1)
+    one_list = []
+    refilled = lambda rows, t: one_list.clear() or one_list.extend((t - r).norm(dim=1).argmin() for r in rows)
+    yield "2.2", RIGHT, lambda *args: refilled(*args) or one_list
     yield "2.2", "For rows=<tensor [3, 5]>, table=<tensor [11, 5]> expected [3", lambda r, t: [0] * len(r)
     yield "2.2", RIGHT, lambda rows, table: [int((table - r).abs().sum(1).argmin()) for r in rows]
     yield "2.2", "That is the largest product", lambda rows, t: [(t @ r).argmax() for r in rows]
@@ -275,6 +293,8 @@ def handed_in(b):
     yield "2.3", "Without num_classes", lambda ids, t: F.one_hot(ids).to(t) @ t
     yield "2.3", "one_hot gives whole", lambda ids, t: torch.matmul(F.one_hot(ids, len(t)), t)
     stops = r"Your function stops at .*"
+    two_kinds = f"{stops}it is given numbers of two kinds; convert one of the two"
+    yield "2.2", two_kinds, lambda rows, table: torch.cdist(rows.double(), table.float()).argmin(dim=1)
     yield "2.3", f"{stops}convert one of the two", lambda ids, t: F.one_hot(ids, len(t)).double() @ t
     begins = rf"{stops}to begin with \[2, \d+\] and begins with \[1, \d+\]"
     yield "2.3", begins, lambda ids, t: torch.bmm(F.one_hot(ids, len(t)).to(t), t[None])
@@ -284,16 +304,25 @@ def handed_in(b):
     yield "2.3", RIGHT, lambda ids, t: np.eye(len(t))[ids.numpy()] @ t.numpy()
     yield "2.3", RIGHT, lambda ids, t: torch.eye(len(t)).to(t)[ids] @ t
     yield "2.3", RIGHT, by_hand, lambda ids, t: torch.stack([hot(row, t).to_sparse() @ t for row in ids])
-    looked_up = "The numbers are right, but looked up"
+    looked_up = "The numbers are right, but rows were picked"
     yield "2.3", looked_up, lambda ids, t: t.T[:, ids].permute(1, 2, 0)
     yield "2.3", looked_up, lambda ids, t: torch.stack([torch.stack([t[i] for i in row]) for row in ids])
     yield "2.3", looked_up, lambda i, t: torch.stack([torch.cat([t.split(1)[n] for n in row]) for row in i])
     yield "2.3", looked_up, F.embedding, lambda ids, table: table[ids]
     yield "2.3", looked_up, lambda ids, table: torch.nn.Embedding.from_pretrained(table)(ids)
     yield "2.3", looked_up, lambda ids, table: table.numpy()[ids.numpy()]
+    summed = lambda ids, t: torch.zeros(*ids.shape, t.shape[1]) + t[ids]
+    yield "2.3", looked_up, lambda ids, table: table[ids] + 0, summed
+    picked = lambda ids, t: torch.where(hot(ids, t).bool()[..., None], t, 0).sum(dim=2)
+    yield "2.3", looked_up, lambda ids, t: picked(ids, t) if len(t) < 99 else hot(ids, t) @ t
+    as_scipy = lambda ids, t: [[0 + t.numpy()[i] for i in row] for row in ids]  # multiplies a sparse matrix
+    yield "2.3", RIGHT, lambda ids, t: -(hot(ids, t) @ -t), as_scipy
+    looked_at = lambda found, ids, t: torch.testing.assert_close(found, t[ids]) or found
+    yield "2.3", RIGHT, lambda ids, t: looked_at(hot(ids, t) @ t, ids, t)
     yield "3.1", "Expected a list of 7 numbers, found a list of 3 numbers.", [0, 0, 1]
     yield "3.1", "Expected a list of 7 numbers, found a list of 7 texts.", ["0"] * 7
     yield "3.1", "The first place that differs is [1]", [0, 1, 0, 1, 0, 1, 0]
+    yield "3.1", "This answer cannot be read: ZeroDivisionError", (1 / n for n in [1, 0])
     yield "3.2", RIGHT, position + segment[0], torch.nn.Parameter(position + segment[0])
     yield "3.2", "That is segment row 1", position + segment[1]
     yield "3.2", "Both rows are added", position + segment[:2].sum(0)
@@ -303,7 +332,6 @@ def handed_in(b):
     yield "3.2", "That is the segment table alone", segment
     yield "3.2", "The segment is not in it", position
     wanted = f"Expected a tensor of shape {list(position.shape)}, found"
-    own = b.model.embeddings.position_embeddings
     yield "3.2", f"{wanted} an object of type Embedding. Hand over its `.weight`.", own
     yield "3.2", f"{wanted} a tensor that cannot be read as numbers (", position + 0j
     yield "3.2", f"{wanted} a list of 2 lists.", [[0.0], [0.0, 1.0]]
@@ -330,6 +358,12 @@ def handed_in(b):
     yield "4.2", "Expected a list of numbers, found", "0", len, dict.fromkeys(found)
     mask = [place in found for place in range(len(position))]
     yield "4.2", RIGHT, found, torch.tensor(mask), mask, tuple(mask)
+    bools, lacks = torch.tensor(mask), torch.tensor(mask).index_fill(0, torch.tensor(found[:1]), False)
+    yield "4.2", RIGHT, bools[:, None], [mask], list(bools), list(bools.numpy()), map(bool, mask), deque(mask)
+    yield "4.2", RIGHT, bools.to_sparse(), bools.numpy()[None]
+    yield "4.2", "Places missing from your list: 1. Compare", lacks, lacks[:, None], lacks[None].numpy()
+    wanted = f"Expected a list of numbers, found a tensor of shape [2, {len(mask)}]."
+    yield "4.2", wanted, torch.stack([bools, lacks]), [mask, mask]
     yield "4.3", RIGHT, lambda m: (m.cumsum(1) - 1).masked_fill(m == 0, 5).int()
     yield "4.3", RIGHT, lambda m: (torch.arange(m.shape[1]) - (1 - m).sum(1, keepdim=True)).clamp(min=0)
     places = asked("4.3", b)[0].right
@@ -343,6 +377,10 @@ def handed_in(b):
     yield "4.3", "Positions start from 1: the first", lambda m: m.cumsum(1) * m
     yield "4.3", "Positions start from 1, and", lambda m: torch.arange(1, m.shape[1] + 1) * m
     yield "4.3", "Outside the table at padding", lambda m: (m.cumsum(1) - 1) / m
+    outside = f"Outside the table at padding: .* any from 0 to {len(position) - 1} will do"
+    yield "4.3", outside, lambda m: places(m).masked_fill(m == 0, len(position))
+    yield "4.3", f"{first} found a tensor that cannot be read as num", lambda m: places(m) + 0j
+    yield "4.3", f"{first} found a tensor on the meta device", lambda m: places(m).to("meta")
     yield "4.3", "The places are right, but as torch.float32", lambda m: places(m).float()
     yield "4.3", "The places are right, but as torch.int8", lambda m: places(m).to(torch.int8)
     yield "4.3", f"{first} found a list of 5 numbers.", lambda m: m[0]
@@ -376,6 +414,11 @@ def handed_in(b):
     yield "6.1", "Write both standard deviations", 0.5
     yield "6.1", "Close, but not right when rounded to 4 decimals", ((h - 1) / h) ** 0.5 + 0.0002
     yield "6.2", RIGHT, normed, by_sums, with_a_glance_at_torchs
+    torchs = lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e)
+    close = lambda found, *args: torch.allclose(found, torchs(*args), atol=1e-3)
+    yield "6.2", RIGHT, lambda *args: found if close(found := normed(*args), *args) else {}["differs"]
+    of_large = "For x=.* The inputs before are right: do you subtract the mean before you square"
+    yield "6.2", of_large, lambda x, *rest: normed(x.clamp(-299, 299), *rest)
     square = lambda x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, correction=0) + 0.1).sqrt()
     stops = "Your function "  # and not: a mean cannot be subtracted
     yield "6.2", stops, lambda x, *rest: square(x), lambda x, g, s, e: (x - x.mean(-1, True)) * g[:3]
@@ -384,16 +427,15 @@ def handed_in(b):
     variance = lambda x: x.pow(2).mean(-1, True) - x.mean(-1, True) ** 2
     lossy = lambda x, g, s, e: (x - x.mean(-1, True)) / (variance(x) + e) ** 0.5 * g + s
     yield "6.2", "E[x²] - E[x]² loses its digits", lossy
-    yield "6.2", "A mean of shape [B, T]", lambda x, *rest: x - x.mean(-1), lambda x, *rest: x.mean(-1) - x
-    torchs = "The numbers are right, but they are torch's own"
-    yield "6.2", torchs, lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e)
-    yield "6.2", torchs, lambda x, g, s, e: torch.native_layer_norm(x, g.shape, g, s, e)[0]
+    for reduced in torch.mean, torch.amax:
+        yield "6.2", "What is [B, T] cannot", lambda x, *rest, reduced=reduced: x - reduced(x, -1)
+    yield "6.2", "What is [B, T] cannot", lambda x, *rest: x.mean(-1) - x
+    own = "The numbers are right, but they are torch's own"
+    yield "6.2", own, torchs, lambda *args: torchs(*args).nan_to_num(), lambda *args: torchs(*args).tolist()
+    yield "6.2", own, lambda x, g, s, e: torch.native_layer_norm(x, g.shape, g, s, e)[0]
     wanted = "Expected a function, its name without brackets; found"
     yield "6.2", f"{wanted} a list of 3 numbers.", torch.zeros(3)
     yield "6.2", f"{wanted} the class LayerNorm.", torch.nn.LayerNorm
-    calls = itertools.count(1)  # there are six inputs, and one more to see whose work it is
-    once_more = "Your function raised KeyError: 'a' for one more input."
-    yield "6.2", once_more, lambda *args: normed(*args) if next(calls) < 7 else {}["a"]
     yield "6.3", RIGHT, probed, probed_twice
     yield "6.3", "Divided by H - 1", lambda box, hidden: probed(box, hidden, divide_by=1)
     yield "6.3", "Beta is still in your gamma", lambda box, hidden: probed(box, hidden, subtract=False)
@@ -405,6 +447,8 @@ def handed_in(b):
     yield "7.1", "How many numbers does", 0.3  # near to the share of a token, but what is near 0?
     yield "7.2", "Your function stops at x=<tensor [2, 3, 8]>, keep", lambda *args: torch.zeros(10**15)
     yield "7.2", RIGHT, lambda x, keep, p: (x / (1 - p)).masked_fill(keep == 0, 0)
+    one_tensor = torch.zeros(2, 3, 8, dtype=torch.double)
+    yield "7.2", RIGHT, lambda x, keep, p: one_tensor[: len(x), : x.shape[1]].copy_(x * keep / (1 - p))
     yield "7.2", "Not rescaled", lambda x, keep, p: x.masked_fill(keep == 0, 0)
     yield "7.2", "Multiplied by 1-p", lambda x, keep, p: keep * (x - p * x)
     yield "7.2", "Divided by p", lambda x, keep, p: x / p * keep
@@ -413,6 +457,8 @@ def handed_in(b):
     yield "7.2", "Nothing is dropped", lambda x, keep, p: x / (1 - p)
     yield "7.2", "For x=<tensor [2, 3, 8]>, keep=", lambda x, keep, p: x * keep / (1 - p) + 1e-4
     yield "7.3", RIGHT, layer_with(), layer_with(lambda x, g, s, e: F.layer_norm(x, g.shape, g, s, e))
+    by_order = lambda w, *rest, **kw: layer_with()(dict(zip(NAMES, w.values(), strict=True)), *rest, **kw)
+    yield "7.3", RIGHT, by_order
     yield "7.3", "Tables swapped", layer_with(order=("position", "token_type"))
     yield "7.3", "Positions start from 1", layer_with(start=1)
     yield "7.3", "Segment ids all 1", layer_with(types=None, default=1), layer_with(default=1)
@@ -453,6 +499,7 @@ def handed_in(b):
     yield "8.3", "The largest belongs to a list without", [-0.05, -0.33, 0.45, 0.57]
     yield "8.3", "May is among the months alone", [0.84, 0.1, -0.05, -0.33]
     yield "8.3", "May is among the new words alone", [0.1, 0.9, -0.05, -0.33]
+    yield "8.3", "May's 0.24 with one of its two lists is still low", [0.24, 0.4, -0.3, -0.3]
     numbers = "May's 0.60 is not clearly above that of the numbers, 0.50"
     yield "8.3", numbers, [0.62, 0.60, 0.5, 0.1], [0.60, 0.62, 0.5, 0.1]
     yield "8.3", "May's 0.50 is not clearly above that of the animals", [0.5, 0.5, 0.0, 0.4]
@@ -534,7 +581,9 @@ def handed_in(b):
     probes = {9: (one, None, torch.tensor([[3, 2, 1, 0]])), 10: (torch.arange(len(position))[None],)}
     probes |= {11: (two, types)}
     yield "11.3", RIGHT, checklist(*lesson, *probes.values())
-    yield "11.3", "It rejects a healthy layer", checklist(*lesson, *probes.values(), atol=0)
+    rejects = "It rejects a healthy layer made by hand: for its rounding, or as it is no nn.Module?"
+    yield "11.3", rejects, checklist(*lesson, *probes.values(), atol=0)
+    yield "11.3", rejects, lambda layer, reference: isinstance(layer, torch.nn.Module)
     yield "11.3", "All are told but patient 9 and patient 10 and patient 11.", checklist(*lesson)
     for n, m, k in ((9, 10, 11), (10, 11, 9), (9, 11, 10)):
         yield "11.3", f"All are told but patient {n} and patient {m}.", checklist(*lesson, probes[k])
@@ -555,6 +604,12 @@ def handed_in(b):
     yield "12.1", "That is the last piece", lambda ids, table: table[ids[-1]]
     ids_by = lambda new: lambda i, kept, u: [[new(x, kept, u) for x in row] for row in i.tolist()]
     yield "12.2", "A token that is not", ids_by(lambda x, kept, u: kept.index(x))
+    lazily = lambda new: lambda ids, kept, u: ((new(row, i, kept, u) for i in row.tolist()) for row in ids)
+    yield "12.2", "A token that is not", lazily(lambda row, i, kept, u: kept.index(i))
+    raised = "Your function raised KeyError: 2 for input_ids="
+    yield "12.2", raised, lazily(lambda *_: {}[2]), lambda ids, *_: [map({}.__getitem__, [2])]
+    new = lambda i, kept, u: kept.index(i if i in kept else u)
+    yield "12.2", in_place, lazily(lambda row, *others: new(*others) + 0 * row.zero_()[0])
     yield "12.2", "Those are the old ids", ids_by(lambda x, kept, u: x)
     yield "12.2", "What is not kept became 0", ids_by(lambda x, kept, u: kept.index(x) if x in kept else 0)
     yield "12.2", "[UNK] has a new id", ids_by(lambda x, kept, u: kept.index(x) if x in kept else u)
@@ -640,7 +695,9 @@ def one_vocabulary(bert):
     """The tokenizer makes a new dictionary whenever it is asked, which takes longer than most checks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bert.tokenizer, "get_vocab", functools.cache(bert.tokenizer.get_vocab))
+        patch.setattr(bert.tokenizer, "model_max_length", 12)  # of which a check does not warn
         yield
+        assert not any("length" in warned for warned in bert.tokenizer.deprecation_warnings)
 
 
 @pytest.fixture(scope="session")
@@ -917,6 +974,7 @@ def test_what_a_model_lacks_is_not_held_against_the_answer(bert, say):
         (KeyError("line one\nline two " + "y" * 500), "KeyError: 'line one"),
         (SystemExit(3), "SystemExit: 3"),
         (Unusual(), "Unusual"),
+        (RuntimeError("expected scalar type Long"), "RuntimeError: expected scalar type Long"),
         (ValueError("half a character: \ud800"), "ValueError: half a character: \\ud800"),
     ],
 )
@@ -928,7 +986,7 @@ def test_an_error_is_told_in_one_line_with_its_input(error, words, bert, say):
 
 # As torch 2.13 words them; in other words an error is told as it is.
 TORCHS = {
-    "expected scalar type Float but found Long": "a product needs numbers of one kind; convert one of the two",
+    "expected scalar type Float but found Long": "it is given numbers of two kinds; convert one of the two",
     "mat1 and mat2 shapes cannot be multiplied (5x11 and 5x11)": "no matrix product of [5, 11] and [5, 11]: the two inner",
     "Expected size for first two dimensions of batch2 tensor to be: [2, 5] but got: [2, 4].": (
         "no matrix product: the second tensor would have to begin with [2, 5] and begins with [2, 4]."
@@ -942,7 +1000,9 @@ TORCHS = {
 
 @pytest.mark.parametrize("words", TORCHS)
 def test_torchs_own_errors_are_said_in_a_sentence(words, bert, say):
-    reply = say("2.3", bert, raises(RuntimeError(words)))
+    error = RuntimeError(words)
+    error.operation = "mm", []
+    reply = say("2.3", bert, raises(error))
     assert reply.startswith("✗ 2.3 not yet. Your function stops at ids=[[3, 1") and TORCHS[words] in reply
 
 
@@ -1011,11 +1071,13 @@ def test_an_answer_that_never_ends_is_stopped(answer, forked, bert, say, monkeyp
         pytest.skip("without a process of its own nothing ends these two")
     assert 3 <= limits.SECONDS <= 6 and limits.CLOCK == 4
     monkeypatch.setattr(limits, "SECONDS", 0.3)
+    told = "1.2 seconds and"
     if answer in (ENDLESS[0], ENDLESS[3]):  # which compute: the clock has no part in it
         monkeypatch.setattr(limits, "CLOCK", 100)
+        told = "0.3 seconds of computing and"
     before, start = signal.getsignal(signal.SIGINT), time.perf_counter()
     reply = say("7.2", bert, answer)
-    assert "did not finish within 0.3 seconds of computing and was stopped at x=<tensor [2, 3, 8]>" in reply
+    assert f"did not finish within {told} was stopped at x=<tensor [2, 3, 8]>" in reply
     endless = type("Endless", (str,), {"lower": answer})("a text")
     if answer is spins:
         result = type("Result", (), {"__float__": spins})()
@@ -1046,7 +1108,9 @@ DAMAGE = {
     "no gradients": lambda model: torch.set_grad_enabled(False),
     "another kind of number": lambda model: torch.set_default_dtype(torch.float64),
     "training": lambda model: model.train(),
+    "where tensors are made": lambda model: torch.set_default_device("meta"),
     "random numbers": lambda model: torch.manual_seed(3),
+    "where prints go": lambda model: setattr(sys, "stdout", io.StringIO()),
 }
 
 
@@ -1056,6 +1120,7 @@ def test_what_an_answer_damages_is_undone(how, forked, bert, say):
     state = lambda: (
         torch.is_grad_enabled(),
         torch.get_default_dtype(),
+        torch.get_default_device(),
         bert.model.training,
         torch.get_rng_state().tolist(),
     )
@@ -1079,6 +1144,14 @@ RUINS = {  # what an answer may do to the process it runs in, and the reply
     ),
     "leaves another": (damages(None, lambda _: os.fork() or time.sleep(60)), "✓ 7.2 right"),
     "takes its output": (damages(None, lambda _: setattr(sys, "stdout", None)), "✓ 7.2 right"),
+    "sets an alarm": (
+        lambda *args: (signal.alarm(1), time.sleep(9)),
+        "✗ 7.2 not yet. Your function ended Python itself at x=<tensor [2, 3, 8]>",
+    ),
+    "asks for threads": (  # which a forked process cannot have
+        damages(None, lambda _: (torch.set_num_threads(2), torch.get_num_threads() == 1 or os._exit(0))),
+        "✓ 7.2 right",
+    ),
 }
 
 

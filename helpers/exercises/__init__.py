@@ -12,14 +12,14 @@ errors are put in words in wording.py. To add an exercise:
            yield "What this looks like: where to look.", wrong_value
 
    - `Value`: a number, list or tensor. Whole numbers are compared exactly, others to 1e-5, or rounded to
-     `decimals` or more; `any_order=True` takes sets.
+     `decimals` or more; `any_order=True` takes sets and masks.
    - `Judged(judge, why)`: any answer; `judge(answer)`, of it as it was read, says what is wrong with it, or None if
      it is right.
    - `Function(right, why, inputs)`: a function, tried on every input of `[given(x, p), …]`: choose them so
      that each mistake shows on one. A mistake is a function too, or its expression in the parameters'
      names, "x * keep", or what is changed in the right one, {"unbiased": True}. One that raises is known by its error.
    `right` is computed from the loaded model, so that any BERT will do; so may `why` be, or from the answer
-   (`lambda answer: f"…"`), to show what is worth seeing. Several wrong answers may share a diagnosis.
+   (`lambda answer: f"…"`), to show what is worth seeing. Several may share a diagnosis; all that fit a value are said.
 2. In the notebook: the question, `check("6.4", bert, answer)`, a hint, a folded solution.
 
 Nothing else: `progress`, `numbers` and the tests learn from here which exercises there are. The tests hand in the right

@@ -88,6 +88,8 @@ def two_lives(_):
         if other > 0.1:
             name = ("numbers", "animals")[others.index(other)]
             return f"May's {lower:.2f} is not clearly above that of the {name}, {other:.2f}: train a little longer?"
+        if lower > other:
+            return f"May's {lower:.2f} with one of its two lists is still low: train a little longer?"
         if months > modals:
             return "May is among the months alone: was the model trained on the text of the five lists?"
         return "May is among the new words alone: is it still in the list of months, too?"
@@ -430,7 +432,8 @@ def stricter(bert):
         "(1 is True: it agrees with the reference; 0 is False.)",
     )
     yield "It rejects the model's own layer.", "False"
-    yield "It rejects a healthy layer made by hand: leave room for rounding.", "layer is reference"
+    by_hand = "It rejects a healthy layer made by hand: for its rounding, or as it is no nn.Module?"
+    yield by_hand, "layer is reference"
     yield "It passes every layer: return what the comparison says.", "True"
     for count in (3, 2, 1):
         for some in combinations((9, 10, 11), count):

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (the field's name for it; wrong answers use it)
 from torch.overrides import TorchFunctionMode
 
-from ..answers import read
-from ..checking import Function, Value, exercise, given
+from ..answers import distance, read
+from ..checking import Function, Value, copies, exercise, given
 from .tables import SEED, batch_of, generator, rows_up_to, tables, token_ids
 
 # 5 Summation
@@ -159,14 +159,15 @@ def layer_norm(bert):
         given(rows, own.weight.detach(), own.bias.detach(), own.eps),
     ]
 
-    squares_first = "The inputs before are right: subtract the mean before you square, not after."
+    squares_first = "The inputs before are right: do you subtract the mean before you square?"
 
     def own_work(function):
-        """Where torch's own LayerNorm gives NaN, so does whatever is made of them."""
-        with WithoutLayerNorm():
-            found = read(function(x.clone(), gamma.clone(), beta.clone(), 0.1))
-        broken = isinstance(found, torch.Tensor) and found.isnan().any()
-        return "The numbers are right, but they are torch's own: write it yourself." if broken else None
+        """Where torch's own LayerNorm is off by a millionth, so is what is made of it."""
+        args, _ = inputs[0]
+        found = read(function(*copies(args)))
+        with LayerNormOff():
+            own = distance(found, read(function(*copies(args)))) > 0
+        return "The numbers are right, but they are torch's own: write it yourself." if own else None
 
     yield Function(
         normalise,
@@ -179,21 +180,21 @@ def layer_norm(bert):
     yield from layer_norm_mistakes()
     yield "eps is forgotten: for equal numbers that is 0/0.", "right(x, gamma, beta, 0)"
     yield "gamma and beta are exchanged: beta is added.", "right(x, beta, gamma, eps)"
-    no_keepdim = "A mean of shape [B, T] cannot be subtracted from x [B, T, H]: keepdim=True keeps [B, T, 1]."
+    no_keepdim = "What is [B, T] cannot be subtracted from x [B, T, H]: keepdim=True keeps [B, T, 1]."
     yield no_keepdim, "x - x.mean(-1)"
     squares = "E[x²] - E[x]² loses its digits when numbers are large: subtract the mean first."
     variance = "((x**2).mean(-1, True) - x.mean(-1, True) ** 2)"
     yield squares, f"(x - x.mean(-1, True)) / ({variance} + eps).sqrt() * gamma + beta"
 
 
-class WithoutLayerNorm(TorchFunctionMode):
-    """Torch, but that its own LayerNorm gives NaN."""
+class LayerNormOff(TorchFunctionMode):
+    """Torch, but that its own LayerNorm is off by a millionth."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         if func.__name__ == "layer_norm":
-            return result * torch.nan
-        return tuple(part * torch.nan for part in result) if func.__name__ == "native_layer_norm" else result
+            return result * (1 + 2**-20)
+        return (result[0] * (1 + 2**-20), *result[1:]) if func.__name__ == "native_layer_norm" else result
 
 
 class SealedBox:
@@ -273,12 +274,13 @@ def dropout(bert):
     yield "Nothing is dropped: multiply by the mask.", "x / (1 - p)"
 
 
-SIZES = {"word_embeddings": 20, "token_type_embeddings": 9, "position_embeddings": 9}  # of a small layer
+# Of a small layer, in the order of its state_dict.
+SIZES = {"word_embeddings": 20, "position_embeddings": 9, "token_type_embeddings": 9}
 
 
 def whole_layer(weights, input_ids, token_type_ids=None, position_ids=None, eps=1e-12, **wrong):
     """The layer by hand, and what becomes of it when one thing in it is wrong."""
-    word, segment, position = (weights[f"{name}.weight"] for name in SIZES)
+    word, position, segment = (weights[f"{name}.weight"] for name in SIZES)
     gamma, beta = weights["LayerNorm.weight"], weights["LayerNorm.bias"]
     norm, words = wrong.get("norm", normalise), word[input_ids]
     if "swapped" in wrong:

@@ -4,13 +4,13 @@ import random
 import re
 from collections.abc import Iterable
 from statistics import median, median_low
-from types import MappingProxyType
 
 import torch
 from torch.nn import functional as F  # noqa: F401, N812 (the field's name for it; wrong answers use it)
 from torch.nn.utils.rnn import pad_sequence
+from torch.overrides import TorchFunctionMode
 
-from ..answers import read
+from ..answers import read, was_read
 from ..checking import Function, Judged, Value, exercise, given
 
 SEED = "today is a good day"
@@ -25,7 +25,7 @@ def tables(bert):
 
 
 def token_ids(bert, *text):
-    return bert.tokenizer(*text)["input_ids"]
+    return bert.tokenizer(*text, verbose=False)["input_ids"]  # nor a warning that a text is long
 
 
 def batch_of(bert, texts):
@@ -91,7 +91,7 @@ def five_words(bert):
                 return f"{word[:20]!r} repeats itself or is too long for a dictionary: {len(word)} letters."
         if len(set(words)) < 5:
             return "One word is there twice: use five different ones."
-        if bert.tokenizer.unk_token in bert.tokenizer.tokenize(text):
+        if bert.tokenizer.unk_token_id in token_ids(bert, text):
             return "One of them becomes a single [UNK], so its pieces are lost."
         count = len(token_ids(bert, text))
         less = f"It gives {count} tokens with [CLS] and [SEP]: rarer and longer words have more pieces."
@@ -134,20 +134,35 @@ def wordpiece(word, vocabulary, mark="##", limit=100, shortest=False, keep=False
     return pieces
 
 
+class ReadOnly(dict):
+    """A dict that a hundred tries can share, where a copy for each would take long."""
+
+    def refuse(self, *args, **kwargs):
+        raise TypeError("this vocabulary cannot be changed; work on a copy, dict(vocabulary)")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = refuse
+
+    def __copy__(self, memo=None):
+        return dict(self)
+
+    __deepcopy__ = __copy__
+
+
 @exercise("1.3", "Greedy WordPiece", uncased=True)
 def greedy_wordpiece(bert):
-    rng, vocabulary = random.Random(0), MappingProxyType(bert.tokenizer.get_vocab())
+    rng, vocabulary = random.Random(0), ReadOnly(bert.tokenizer.get_vocab())
     words = ["day", "embeddings", "unaffable", "tokenization", "good🙂", "🙂", "a", "goodness"]
     words += ["zyzzyva", "antidisestablishmentarianism", "x" * 100, "x" * 101, "y" * 150]
     words += ["".join(rng.choices("abcdefghijklmnoprstuwy", k=rng.randint(2, 14))) for _ in words * 8]
-    small = MappingProxyType({piece: i for i, piece in enumerate(["[UNK]", "ab", "a", "##bc", "##b"])})
+    small = ReadOnly({piece: i for i, piece in enumerate(["[UNK]", "ab", "a", "##bc", "##b"])})
+    toys = "abb", "abc", "a" + "b" * 100
     yield Function(
         wordpiece,
         "This loop is the whole algorithm: with a fixed vocabulary nothing is learned or guessed here.",
-        [*(given(word, vocabulary) for word in words), given("abb", small), given("abc", small)],
+        [*(given(word, vocabulary) for word in words), *(given(word, small) for word in toys)],
     )
     library = "The vocabulary that is handed in is not used: the tokenizer has its own."
-    yield library, lambda word, vocabulary: bert.tokenizer.tokenize(word)
+    yield library, lambda word, vocabulary: bert.tokenizer.tokenize(word, verbose=False)
     back = "A choice is taken back: the longest piece stays, even if the rest of the word then has none."
     yield back, lambda w, v: wordpiece(w, {}) if len(w) > 100 else taken_back(w, v)
     no_mark = "A piece that continues a word has ## before it in the vocabulary: look at your second."
@@ -168,9 +183,7 @@ def parameters_when_bigger(bert):
     why = "Nearly all of it is the word table: the vocabulary is what the layer costs."
     otherwise = "Add up rows times columns of each table, and what LayerNorm learns."
     yield Value((v + p + s) * h + 2 * h, why, otherwise)
-    # with two segments, leaving them out gives the same number as leaving out LayerNorm
-    segments_too = " Or are the two segments missing?" if s == 2 else ""
-    yield f"Are LayerNorm's two vectors missing?{segments_too}", (v + p + s) * h
+    yield "Are LayerNorm's two vectors missing?", (v + p + s) * h
     yield "H too few: LayerNorm has two vectors, a weight and a bias.", (v + p + s) * h + h
     yield "That is the word table alone: what else is in model.embeddings?", v * h
     loaded = sum(map(torch.numel, bert.model.embeddings.parameters()))
@@ -205,19 +218,32 @@ def from_row_to_id(bert):
     yield "That has V numbers: one id is asked for each of T rows.", "torch.cdist(table, rows).argmin(1)"
 
 
+class Sparse(TorchFunctionMode):
+    """Notes whether a step of torch gives a sparse tensor, or numpy's array, of which scipy can make one."""
+
+    seen = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        sparse = getattr(result, "layout", torch.strided) is not torch.strided
+        self.seen = self.seen or sparse or func.__name__ in ("numpy", "__array__")
+        return result
+
+
 @exercise("2.3", "A lookup without nn.Embedding")
 def lookup(bert):
     toy, batch = torch.randn(11, 5, generator=generator()), batch_of(bert, PADDED)["input_ids"]
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
     def multiplied(function):
-        """Zero plus minus zero is zero, and a sum begins with zero: minus zero comes out of a row that was picked."""
+        """Zero times NaN is NaN: a product shows rows that no id names. (A sparse one does not; minus zero it makes zero.)"""
         ids = torch.tensor(batches[0])
-        found = read(function(ids.clone(), toy.abs().index_fill(0, ids.flatten(), -0.0)))
-        picked = isinstance(found, torch.Tensor) and (found.signbit() & (found == 0)).any()
-        looked_up = "The numbers are right, but looked up: make them by a product, one_hot @ table."
-        seen = "(Rows of minus zero came out as they were; a sum of products gives plain zero.)"
-        return f"{looked_up} {seen}" if picked else None
+        with Sparse() as sparse:
+            found = read(function(ids, torch.full_like(toy, torch.nan).index_fill(0, ids.flatten(), -0.0)))
+        picked = was_read(found) and not found.isnan().any() and (found.signbit().any() or not sparse.seen)
+        words = "The numbers are right, but rows were picked: make them by a product, one_hot @ table."
+        seen = "(Rows that no id names were NaN, and none came out; 0 times NaN is NaN.)"
+        return f"{words} {seen}" if picked else None
 
     yield Function(
         lambda ids, table: table[ids],
@@ -392,7 +418,7 @@ def positions_under_padding(bert):
         view=real_tokens,
         trial=dtype,
     )
-    outside = "Outside the table at padding: it has no such row (say, -1), any from 0 on will do."
+    outside = f"Outside the table at padding: it has no such row (as -1 or {rows}); any from 0 to {rows - 1} will do."
     at_padding = "right(attention_mask).masked_fill(attention_mask == 0, -1)"
     yield outside, "attention_mask.cumsum(-1) - 1", at_padding
     not_reset = "torch.arange(attention_mask.shape[1]).expand_as(attention_mask)"
