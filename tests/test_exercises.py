@@ -561,7 +561,9 @@ def handed_in(b):
     yield "11.1", RIGHT, np.array(names), {str(n): name for n, name in sick.items()}
     yield "11.1", RIGHT, UserDict(sick), {exercises.patient(b, n): f"{name}." for n, name in sick.items()}
     yield "11.1", RIGHT, {torch.tensor(n): name.replace(" ", "_") for n, name in sick.items()}
-    yield "11.1", "0 of 4 right. What tells patient 1", ["healthy"] * 4
+    two_wrong = sick | {2: "no gamma", 4: "no gamma"}
+    yield "11.1", "2 of 4 right. What tells patient 2: hand over the places", two_wrong
+    yield "11.1", "0 of 4 right. What tells patient 1: change the last word", ["healthy"] * 4
     yield "11.1", "'sick', for patient 2, is not in the table", sick | {2: "sick"}
     form = 'Expected {1: "a name", …} for patients 1, 2, 3, 4; found '
     yield "11.1", f"{form}a list of 3 texts", names[:3]
