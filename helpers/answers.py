@@ -24,7 +24,10 @@ def read(value, any_order=False):
                 return found
             found = torch.from_numpy(np.array(found))  # of bools alone a mask
         mask = any_order and found.dtype == torch.bool
-        if found.is_complex() or (mask and found.numel() not in found.shape):
+        ambiguous = (
+            any_order and found.ndim > 1 and found.numel() not in found.shape
+        )  # as of pairs of row and column
+        if found.is_complex() or ambiguous:
             return value
         found = found.flatten().nonzero() if mask else found  # of one dimension: the places where it is true
         found = found.to(torch.float64, copy=True)  # whoever gave it may fill it again

@@ -6,6 +6,7 @@ from itertools import chain, groupby, pairwise, zip_longest
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from . import picture as draw
@@ -35,7 +36,8 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     kinds, of_kind = ([], {}) if groups is None else draw.check_groups(groups, len(values))
     if kinds and (grouped or marked is not None):
         raise PictureError("groups are for single bars of which none is marked")
-    unit = draw.check_text("unit", unit) and draw.shorten(unit, 120)
+    unit = draw.check_text("unit", "" if unit is None else unit)
+    unit = unit and " " * unit[0].isspace() + draw.shorten(unit, 120)
     xlabel, say = draw.told(xlabel), draw.teller(table, log)
 
     def told(value):
@@ -70,7 +72,8 @@ def _ranked(names, values, told, marked, log):
     """Which of `values` is the largest and which the smallest, and the place of the one that is `marked`; what reads the
     same and follows one another is the same, but where logarithms show the difference."""
     order = np.argsort(-values, kind="stable")
-    same = [sorted(which) for _, which in groupby(order, key=lambda n: values[n] if log else told(values[n]))]
+    same = groupby(order, key=lambda n: values[n] if log and values[n] < 1e-5 else told(values[n]))
+    same = [sorted(which) for _, which in same]
     first, *_, last = (
         (listed(names[n] for n in which), told(values[which[0]])) for which in [*same, same[-1]]
     )
@@ -174,7 +177,7 @@ def _course(x, curve, say):
     up = (curve - np.minimum.accumulate(curve)).max() > noise
     down = (np.maximum.accumulate(curve) - curve).max() > noise
     low, high = say(curve.min()), say(curve.max())
-    below, flat = low == high and low.startswith("below"), np.ptp(curve) < 0.005 * np.abs(curve).max()
+    below, flat = low == high and low.startswith("below"), np.ptp(curve) < 0.02 * say.keywords["scale"]
     if below or (low == high and flat) or not (up or down):
         return f"{low}{' nearly' if (up or down) and not below else ''} throughout"
     if up and down:
@@ -188,21 +191,26 @@ def _mark(axes, x, curves, marks):
     alt, seen, texts = "", set(), []
     for at, text in marks:
         place = np.abs(x - at).argmin()
-        step = x[place] if len(x) == 1 or axes.get_xscale() == "log" else np.delete(x - x[place], place)
-        if abs(x[place] - at) > 1e-3 * np.abs(step).min():  # x may have been rounded
+        step = np.abs(np.delete(x, place) - x[place]).min(initial=np.inf)
+        if len(x) == 1 or axes.get_xscale() == "log":
+            step = min(step, abs(x[place]))
+        if abs(x[place] - at) > 0.05 * step:  # as far as half precision rounds
             raise PictureError(f"marks must name values of x, found {draw.tick(at)}")
+        at = at if at == 0 or np.float32(at) == np.float32(x[place]) else x[place]
         if place in seen:
             raise PictureError(f"marks: two texts find no room at {draw.tick(x[place])}")
         seen.add(place)
         spots = [curve[place] for curve in curves]
         axes.plot([x[place]] * len(spots), spots, "o", color=INK, ms=8, zorder=5)
-        side = ("left", *["center"] * 6, "right")[place * 8 // len(x)]
+        side = ("left", *["center"] * 6, "right")[7 if 0 < place == len(x) - 1 else place * 8 // len(x)]
         look = {"textcoords": "offset points", "ha": side, "va": "bottom"}
         texts.append(axes.annotate(draw.shorten(text, 260), (x[place], max(spots)), (0, 8), **look))
         alt += f" Marked at {draw.tick(at)}: {text}."
     if texts:
         draw.lay_out(axes.figure)
-        boxes = {text: text.get_window_extent() for text in [*axes.texts, axes.yaxis.label]}
+        boxes = {
+            text: Text.get_window_extent(text) for text in [*axes.texts, axes.yaxis.label]
+        }  # without arrows
         if any(boxes[one].overlaps(box) for one in texts for text, box in boxes.items() if text is not one):
             raise PictureError("marks: a text covers another one: give fewer, or shorter ones")
     return alt
@@ -407,7 +415,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
 
     The scale goes from -`limit` to `limit` (computed if not given); `rows` name the n rows.
     """
-    rows = None if rows is None else draw.check_texts("rows", rows)
+    rows = None if rows is None else [*map(draw.told, draw.check_texts("rows", rows))]
     sizes = {"n": len(rows)} if rows else {}
     maps = draw.check_named("maps", maps, 4, "maps fit side by side", "n m", sizes)
     n, m = sizes["n"], sizes["m"]
@@ -443,7 +451,9 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
             axes.get_xticklabels()[0].set_ha("left")
             axes.get_xticklabels()[-1].set_ha("right")
         axes.set(xlabel=below, title=titles[index])
-        axes.set_ylabel(draw.shorten(ylabel, min(240, 64 + down), 12) if index == 0 else "")
+        axes.set_ylabel(
+            draw.shorten(ylabel, min(240, down + 64 * (each == across)), 12) if index == 0 else ""
+        )
         axes.spines[:].set(visible=True, color=NEUTRAL)
         x += each + 22
         low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
@@ -486,7 +496,8 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     titles = [*panels]
     if not isinstance(labels, dict):
         labels = {} if labels is None else dict.fromkeys(titles, draw.check_texts("labels", labels))
-    labels = {draw.told(title): draw.check_texts("labels", names) for title, names in labels.items()}
+    labels = draw.check_named("labels", labels, 4, "panels fit side by side") if labels else {}
+    labels = {title: draw.check_texts("labels", names) for title, names in labels.items()}
     for title in labels:
         draw.check_choice("a title of labels", title, *titles)
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
@@ -545,7 +556,8 @@ def _number(panel, names, index):
     panel.set(xlabel=names[0], ylabel="" if index else names[1])
     panel.tick_params(labelleft=not index)
     wide = draw.text_width(draw.tick(-float(f"{np.abs(panel.dataLim.get_points()).max():.1g}")))
-    panel.locator_params("x", nbins=max(1, min(5, int(panel.bbox.width / (wide + 10)) - 1)))
+    nbins, prune = max(1, min(5, int(panel.bbox.width / (wide + 10)) - 1)), "both" if wide > 30 else None
+    panel.locator_params("x", nbins=nbins, prune=prune)
     panel.locator_params("y", nbins=5)
 
 
@@ -565,7 +577,9 @@ def _dots(panel, points, plain, joined, groups, looks):
 
 def _beside(points, least):
     """CSS pixels for the numbers and the name of the upright axis of `points`."""
-    ticks = MaxNLocator(5).tick_values(*points[:, 1].min(keepdims=True), *points[:, 1].max(keepdims=True))
+    ticks = MaxNLocator(5).tick_values(
+        2 * points[:, 1].min(), 2 * points[:, 1].max()
+    )  # the axes may be wider
     return max(least, 36 + max(draw.text_width(draw.tick(n)) for n in ticks))
 
 
@@ -595,13 +609,14 @@ def _spots(points, groups):
 
 def _crossings(points):
     """How often the closed line through `points` [n, 2] crosses itself, in words."""
-    points = points[(points != np.roll(points, 1, axis=0)).any(1)]
+    apart = np.abs(points - np.roll(points, 1, axis=0)).max(1)
+    points = points[apart > 1e-6 * np.ptp(points)]
     step = (np.roll(points, -1, axis=0) - points)[:, None]
     there, own = points[None] - points[:, None], np.eye(len(points))
     side = step[..., 0] * there[..., 1] - step[..., 1] * there[..., 0]  # [line, point]
     length, along = (step**2).sum(-1), (there * step).sum(-1)
-    side = np.where(np.abs(side) < 1e-9 * length, 0, np.sign(side))
-    between = (along > -1e-9 * length) & (along < (1 + 1e-9) * length)
+    side = np.where(np.abs(side) < 1e-6 * length, 0, np.sign(side))
+    between = (along > -1e-6 * length) & (along < (1 + 1e-6) * length)
     if ((side == 0) & between & (own + np.roll(own, 1, axis=1) == 0)).any():
         return "the joined line meets itself at a corner"
     parted = side * np.roll(side, -1, axis=1) < 0  # the first line passes between the second's ends

@@ -276,8 +276,6 @@ def _tokenizer(folder, files, config):
     own = str(files["tokenizer_config.json"].get("tokenizer_class") or "BertTokenizer")
     known_ones = r"((Distil|Mobile)?Bert|Electra|PreTrained)Tokenizer(Fast)?|TokenizersBackend"
     notes = "" if re.fullmatch(known_ones, own) else f", cut by BertTokenizer in place of its {own:.40}"
-    if not notes and (file := files["tokenizer.json"]) and not _cut_alike(file, tokenizer.backend_tokenizer):
-        notes = ", cut by BertTokenizer, not as its tokenizer.json says"
     if not any(token.startswith("##") for token in rows):
         notes += f", with no ## in its vocabulary, so a word that it lacks is {tokenizer.unk_token}"
     if tokenizer.pad_token is None:  # any token will do, as nothing looks at it
@@ -291,6 +289,8 @@ def _tokenizer(folder, files, config):
     if config.type_vocab_size == 1:
         _one_segment(tokenizer)
         notes += ", 1 segment row, so both texts of a pair get token type 0"
+    if (file := files["tokenizer.json"]) and not _cut_alike(file, tokenizer.backend_tokenizer):
+        notes += ", cut by BertTokenizer, not as its tokenizer.json says"
     if tokens > config.vocab_size:
         raise BertError(f"{what} has {tokens} tokens for {config.vocab_size} word embeddings", AGAIN)
     if bare := {*range(tokens)} - {*tokenizer.get_vocab().values()}:  # a line that is there twice counts once
@@ -307,9 +307,19 @@ def _cut_alike(file, used):
     """Whether an awkward text is cut as tokenizer.json says, by BertTokenizer, which puts BERT's parts in place of its."""
     model = {"type": "WordPiece", **file["model"], "vocab": {}}  # reading that once more would take a while
     without = {"model": model, "added_tokens": [], "truncation": None, "padding": None}
-    own, texts = Tokenizer.from_str(json.dumps(file | without)), ["Ab-c, don't Ünï 日本\t1\x002"]
-    most, own.model = own.model.max_input_chars_per_word, used.model
-    ways = [[(cut.ids, cut.type_ids) for cut in it.encode_batch([*texts, texts * 2])] for it in (own, used)]
+    plain, texts = Tokenizer(used.model), ["Ab-c, don't Ünï 日本\t1\x002"]  # without added tokens
+    for part in "normalizer", "pre_tokenizer", "post_processor":
+        setattr(plain, part, getattr(used, part))
+    try:
+        own = Tokenizer.from_str(json.dumps(file | without))
+        most, own.model = own.model.max_input_chars_per_word, used.model
+        ways = [
+            [(cut.ids, cut.type_ids) for cut in it.encode_batch([*texts, texts * 2])] for it in (own, plain)
+        ]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 (a panic of the library's Rust is no Exception)
+        return False
     return ways[0] == ways[1] and most == used.model.max_input_chars_per_word
 
 
@@ -425,7 +435,11 @@ def _cached(repository, revision):
         revision = main.read_text(encoding="utf-8", errors="replace")
     folder = home / "snapshots" / revision
     there = re.fullmatch("[0-9a-f]{40}", revision) and _find(folder, "config.json", need=False)
-    return folder if there and not [file for file in folder.glob("*") if _remove_if_wrong(file)] else None
+    if there and [file for file in folder.glob("*") if _remove_if_wrong(file)]:
+        with suppress(OSError):  # or what is left would be taken for the whole
+            Path(folder, "config.json").unlink()
+        return None
+    return folder if there else None
 
 
 def _remove_if_wrong(file):
@@ -434,7 +448,7 @@ def _remove_if_wrong(file):
     expected = (file.parent.name == REVISION and SHA256.get(file.name)) or blob.name
     wrong = False
     try:
-        if len(expected) == 64 and file.suffix in (".txt", ".safetensors"):
+        if len(expected) == 64 and (file.suffix == ".safetensors" or file.name == "vocab.txt"):
             with open(file, "rb") as held:
                 wrong = hashlib.file_digest(held, "sha256").hexdigest() != expected
         elif file.name in (*SETTINGS, INDEX, "vocab.txt"):
@@ -459,7 +473,7 @@ def _download(name, refused):
     """Download the model into the hub's cache, if the hub answers, and return its folder; `refused` says why it is not."""
     if hub.is_offline_mode():
         offline = [key for key in ("TRANSFORMERS_OFFLINE", "HF_HUB_OFFLINE") if os.environ.get(key)]
-        raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it")
+        raise _HubError(f"{(offline or ['HF_HUB_OFFLINE'])[-1]} is set", "unset it and restart the kernel")
     repository, revision = (ALIASES[0], REVISION) if name in ALIASES else (name, "main")
     events, over = queue.SimpleQueue(), threading.Event()  # None: it moves; else how it ended
 

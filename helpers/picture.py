@@ -14,7 +14,7 @@ import logging
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, ValuesView
+from collections.abc import Iterable, Iterator, MappingView
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from pathlib import Path
@@ -338,7 +338,7 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     """`value` as a float64 array of `shape`, e.g. "T H", or int64 where it must be `whole`; `sizes` remembers what
     T and H are."""
     sizes, names = {} if sizes is None else sizes, shape.split()
-    if isinstance(value, Iterator | ValuesView):
+    if isinstance(value, Iterator | MappingView):
         value = check_list(name, value, of="numbers")
     try:
         tensor = _tensor(value)
@@ -373,8 +373,8 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
 
 def _tensor(value):
     """Numbers of any kind, and lists of such, as one float64 (or complex) tensor; what a mask hides is NaN."""
-    if isinstance(value, Iterator | ValuesView):
-        value = [*islice(value, MOST)]
+    if isinstance(value, Iterator | MappingView):
+        value = check_list("what is inside", value, of="numbers")
     if hasattr(value, "toarray"):  # a sparse matrix of scipy
         value = value.toarray()
     if isinstance(value, np.ndarray) and value.dtype == object:
@@ -560,7 +560,7 @@ def percent(share):
     """Whole percent, finer where that would say 0% or 100% of what is not."""
     size, sign = abs(share), "−" if share < 0 else ""
     size = 1 if abs(size - 1) < 1e-6 else size
-    if size in (0, 1) or 0.00995 <= size < 0.995 or 1.005 <= size < 1e13:
+    if size in (0, 1) or 0.00995 <= size < 0.995 or 1.0051 <= size < 1e13:
         return f"{sign}{size:,.0%}"
     if 0.5 < size < 2:  # away from 100%
         return f"{sign}{(math.floor if size < 1 else math.ceil)(size * 1000) / 10:g}%"

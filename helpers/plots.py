@@ -418,6 +418,7 @@ def sum_equation(word, segment, position, total, tokens):
 
 def _rounding(*arrays):
     """How far apart numbers near 1 are in the coarsest of float32 and the dtypes of `arrays`."""
+    arrays = [a[0] if isinstance(a, list | tuple) and a else a for a in arrays]  # of rows
     kinds = [a.dtype for a in arrays if isinstance(a, torch.Tensor) and a.is_floating_point()]
     kinds += [torch.float16 for a in arrays if isinstance(a, np.ndarray) and a.dtype == np.float16]
     return max(torch.finfo(kind).eps for kind in (torch.float32, *kinds))

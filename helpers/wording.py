@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from numbers import Number
 
 import torch
@@ -43,7 +43,7 @@ def counted(n, noun):
 
 def describe(value):
     """What kind of thing it is, with its size and without its contents."""
-    value = read(value)
+    value = value if isinstance(value, Iterator) else read(value)  # which may have no end
     if isinstance(value, torch.Tensor):
         if value.is_meta:
             return "a tensor on the meta device, which holds no numbers"

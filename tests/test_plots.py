@@ -4,6 +4,7 @@ import html
 import inspect
 import io
 import itertools
+import math
 import re
 from unittest.mock import patch
 
@@ -297,8 +298,13 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "strips: like one, unlike one another": (lambda: plots.strips({"a": [1, 0.19], "x": [1, 0], "b": [1, -0.19]}),
         "Largest of all: a, 1 at dimension 0. A dot: exactly 0, 1 of 6 numbers."),
     "lines: from an iterator": (lambda: plots.lines(iter([1, 2]), "n", "y"), "Y by n: rises from 1 to 2."),
-    "lines: small on both sides of 0": (lambda: plots.lines({"a": [1] * 3, "b": [-0.0004, 0.0002, 0.0004]}, "n", "y"),
-        "Y by n: a: 1 throughout; b: rises from about 0 to about 0."),
+    "lines: small on both sides of 0": (lambda: plots.lines({"a": [0.001] * 3, "b": [-0.0004, 0.0002, 0.0004]}, "n", "y"),
+        "Y by n: a: 0.001 throughout; b: rises from about 0 to about 0."),
+    "lines: flat where it is drawn": (lambda: plots.lines({"a": [1, 1], "b": [0.0014, 0.0006]}, "n", "y"),
+        "Y by n: a: 1 throughout; b: 0.001 nearly throughout."),
+    "lines: the last point is marked": (
+        lambda: plots.lines({"a": [1, 2, 3], "b": [1, 2, 2.9]}, "n", "y", x=torch.tensor([1e4, 1e4 + 0.1, 1e4 + 0.3]), marks={"the last": 1e4 + 0.3}),
+        "Y by n: a: rises from 1 to 3; b: rises from 1 to 2.9.", "Marked at 10,000.3: the last."),
     "lines: below what is told": (lambda: plots.lines({"a": [9e-6, 1e-9, 9e-6], "b": [1] * 3}, "n", "y", log="y"),
         "Y by n: a: below 0.00001 throughout; b: 1 throughout."),
     "lines: a mark where x was rounded": (lambda: plots.lines([1, 2, 3], "n", "y", x=[-1, 4e-8, 1], marks={"m": 0}),
@@ -323,6 +329,10 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "bars: all equal": (lambda: plots.bars({"a": 3, "b": 3}, "x"), "All are 3."),
     "bars: told alike, not next to one another": (lambda: plots.bars({"a": 0.0004, "b": 0, "c": -0.0004, "d": 5}, "x"),
         "Largest: d, 5; smallest: c, about 0."),
+    "bars: a unit with a space": (lambda: plots.bars({"a": 50, "b": 30}, "x", unit=" %"), "Largest: a, 50 %; smallest: b, 30 %."),
+    "bars: equal but for rounding, logarithmic": (
+        lambda: plots.bars({"a": 3, "b": 0.1 + 0.2, "c": 0.3, "d": 0.1}, "x", log=True, marked="c", unit=None),
+        "C: 0.3, number 2 of 4. Largest: a, 3; smallest: d, 0.1."),
     "bars: told alike, logarithmic": (lambda: plots.bars({"a": 1e-9, "b": 9e-6, "d": 1}, "x", log=True),
         "Largest: d, 1; smallest: a, below 0.00001."),
     "bars: names with spaces": (lambda: plots.bars({"cafe\u0301 ": 2, "c": 1, "d": 3}, "x", marked="cafe\u0301 "),
@@ -363,6 +373,8 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
     "points: rings that only seem to cross": (
         lambda: plots.points({"closed": [*CORNERS, [0, 0]], "on it": [[0.5, 0], [0.8, 0.6], [0.6, 0.2], [0.4, 0.3]]}, joined="ring"),
         "Closed: the joined line never crosses itself. On it: the joined line meets itself at a corner."),
+    "points: a closed circle": (lambda: plots.points({"t": [[math.cos(n / 2 * math.pi), math.sin(n / 2 * math.pi)] for n in range(5)]}, joined="ring"),
+        "T: the joined line never crosses itself; all points are equally far from 0."),
     "points: groups with spaces": (lambda: plots.points({"t": [[0, 0], [1, 1], [2, 0]]}, groups=["a ", "b", "b"]),
         "T: 1 of 3 points have one of their own group nearest.", "Groups: a (1) and b (2)."),
     "points: a ring": (lambda: plots.points(RINGS, joined="ring"),
@@ -410,6 +422,8 @@ SAID = {  # what is drawn, the caption, and parts of the alt text
         "A: each y is as strong as the others."),
     "heat_maps: names twice": (lambda: plots.heat_maps({"a": [[1, 2], [0, 1], [0, 0.5]]}, "x", "y", rows=["the", "cat", "the"]),
         "A: y “the” (row 0) is strongest, “the” (row 2) palest."),
+    "heat_maps: names alike but for a space": (lambda: plots.heat_maps({"m": [[1, 2], [0, 0]]}, "x", "y", rows=["a", "a "]),
+        "M: y “a” (row 0) is strongest, “a” (row 1) palest."),
     "heat_maps: none is next": (lambda: plots.heat_maps({"a": torch.eye(5), "b": torch.ones(5, 5)}, "x", "y"),
         "Rows that are most like a row next to them: a: 0 of 5, b: 0 of 5."),
     "heat_maps: a matrix of no cosines": (lambda: plots.heat_maps({"a": torch.eye(5) * 3}, "x", "y"), "A: from 0 to 3."),
@@ -637,8 +651,8 @@ def test_numbers_in_words_are_short():
     values = (23440896, 2.3649, 0.98512, -0.34, 0.0004, 1e-6)
     told = ["23,440,896", "2.36", "0.985", "−0.34", "about 0", "0"]
     assert [picture.format_number(value) for value in values] == told
-    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%", "100.5%", "101%", "100%"]
-    shares = (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12, 1.0041, 1.006, np.float32(1.0000001))
+    told = ["98%", "2%", "0.01%", "99.7%", "99.9%", "100%", "−1e−10%", "100.5%", "101%", "100%", "100.5%"]
+    shares = (0.983, 0.017, 0.0001, 0.997, 0.9996, 1, -1e-12, 1.0041, 1.006, np.float32(1.0000001), 1.005)
     assert [picture.percent(share) for share in shares] == told
 
 
@@ -672,10 +686,13 @@ WRONG = [
     (lambda: plots.one_hot(T2, T2, T2), "a single 1"),
     (lambda: plots.one_hot(EYE, T2, EYE), "rows is not matrix @ table"),
     (lambda: plots.one_hot([[1]], [[1000, 0.05]], [[1000, 0.01]]), "rows is not matrix @ table"),
+    (lambda: plots.bars(itertools.cycle("ab"), "x"), "values must be a dict of name to numbers, found an object of type cycle"),
+    (lambda: plots.heat_maps({"a": [iter(range(400_000))] * 2}, "x", "y"), "a must be a tensor of numbers, found"),
+    (lambda: plots.lines([1, 2, 3], "x", "y", x=[1e-12, 1e-5, 0.1], log="x", marks={"m": 5e-9}), "marks must name values of x"),
+    (lambda: plots.points({"a": [[0, 0]]}, labels={"a": ["x"], "a ": ["y"]}), "labels: two names read the same"),
     (lambda: plots.lines(itertools.count(), "x", "y"), "curves: up to 300,000 numbers can be drawn, found more"),
     (lambda: plots.lines({"a": iter([1, "x"])}, "x", "y"), r"a must be a tensor of numbers, found \[1, 'x'\]"),
     (lambda: plots.bars({"a": 1}, "x", unit=np.array([1, 2])), "unit must be a text, found"),
-    (lambda: plots.lines({"c": [1, 2, 3]}, "x", "y", levels={"level": 3.1}, marks={"this is a marked last one": 2}), "a text covers another one"),
     (lambda: plots.shares(T2, itertools.count()), "tokens: up to 300,000 strings can be drawn, found more"),
     (lambda: plots.bars({"a": 1, " a": 2}, "x"), "two names read the same"),
     (lambda: plots.word_pieces("a", ["a", "b"], [1, 2], [0]), r"word_ids must be a list of 2 word numbers, found \[0\]"),

@@ -8,7 +8,6 @@ from statistics import median, median_low
 import torch
 from torch.nn import functional as F  # noqa: F401, N812 (the field's name for it; wrong answers use it)
 from torch.nn.utils.rnn import pad_sequence
-from torch.overrides import TorchFunctionMode
 
 from ..answers import read, was_read
 from ..checking import Function, Judged, Value, exercise, given
@@ -218,31 +217,18 @@ def from_row_to_id(bert):
     yield "That has V numbers: one id is asked for each of T rows.", "torch.cdist(table, rows).argmin(1)"
 
 
-class Sparse(TorchFunctionMode):
-    """Notes whether a step of torch gives a sparse tensor, or numpy's array, of which scipy can make one."""
-
-    seen = False
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        sparse = getattr(result, "layout", torch.strided) is not torch.strided
-        self.seen = self.seen or sparse or func.__name__ in ("numpy", "__array__")
-        return result
-
-
 @exercise("2.3", "A lookup without nn.Embedding")
 def lookup(bert):
     toy, batch = torch.randn(11, 5, generator=generator()), batch_of(bert, PADDED)["input_ids"]
     batches = [[[3, 1, 4, 2], [4, 2, 0, 0]], [[7]], [[0, 0, 5]], [[9, 10, 8], [1, 0, 0], [6, 6, 0]]]
 
     def multiplied(function):
-        """Zero times NaN is NaN: a product shows rows that no id names. (A sparse one does not; minus zero it makes zero.)"""
+        """Zero times NaN is NaN, and a sum begins with zero: a product shows rows that no id names, or makes minus zero zero."""
         ids = torch.tensor(batches[0])
-        with Sparse() as sparse:
-            found = read(function(ids, torch.full_like(toy, torch.nan).index_fill(0, ids.flatten(), -0.0)))
-        picked = was_read(found) and not found.isnan().any() and (found.signbit().any() or not sparse.seen)
+        found = read(function(ids, torch.full_like(toy, torch.nan).index_fill(0, ids.flatten(), -0.0)))
+        picked = was_read(found) and not found.isnan().any() and found.signbit().any()
         words = "The numbers are right, but rows were picked: make them by a product, one_hot @ table."
-        seen = "(Rows that no id names were NaN, and none came out; 0 times NaN is NaN.)"
+        seen = "(Rows of minus zero came out as they were; a sum of products gives plain zero.)"
         return f"{words} {seen}" if picked else None
 
     yield Function(
