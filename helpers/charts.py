@@ -432,12 +432,11 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
     across, down, smooth = wide * m, tall * n, "hanning" if max(wide, tall) < 0.5 else "nearest"
     figure = draw.new_figure(34 + down + 94)
     xlabel, ylabel = draw.told(xlabel), draw.told(ylabel)
-    titles, below = (
-        [draw.shorten(title, room, 14) for title in maps],
-        draw.shorten(xlabel, room, 12),
-    )  # 14: bold
+    titles = [draw.shorten(title, room, 14) for title in maps]  # bold
+    below = draw.shorten(xlabel, room, 12)
     each = max(across, min(room, max(draw.text_width(text, 14) for text in (*titles, below))))  # of the page
     x = left + (room - each) * len(maps) / 2 + (each - across) / 2
+    upright = draw.shorten(ylabel, min(240, down + 64 * (each == across)), 12)
     alt = f"{counted(len(maps), 'heat map')}, {ylabel} by {xlabel}, from {draw.tick(-limit)} to {draw.tick(limit)}."
     caption, beside = [], []
     for index, (title, array) in enumerate(maps.items()):
@@ -450,10 +449,7 @@ def heat_maps(maps, xlabel, ylabel, *, limit=None, rows=None):
         if m > 9:  # the last number must not join the next panel's first
             axes.get_xticklabels()[0].set_ha("left")
             axes.get_xticklabels()[-1].set_ha("right")
-        axes.set(xlabel=below, title=titles[index])
-        axes.set_ylabel(
-            draw.shorten(ylabel, min(240, down + 64 * (each == across)), 12) if index == 0 else ""
-        )
+        axes.set(xlabel=below, ylabel="" if index else upright, title=titles[index])
         axes.spines[:].set(visible=True, color=NEUTRAL)
         x += each + 22
         low, mean, high = map(draw.teller(array), (array.min(), array.mean(), array.max()))
@@ -493,13 +489,7 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     """
     joined = draw.check_choice("joined", joined, "", "ring")
     panels = draw.check_named("panels", panels, 4, "panels fit side by side", "n 2")
-    titles = [*panels]
-    if not isinstance(labels, dict):
-        labels = {} if labels is None else dict.fromkeys(titles, draw.check_texts("labels", labels))
-    labels = draw.check_named("labels", labels, 4, "panels fit side by side") if labels else {}
-    labels = {title: draw.check_texts("labels", names) for title, names in labels.items()}
-    for title in labels:
-        draw.check_choice("a title of labels", title, *titles)
+    labels = _labels(labels, [*panels]) if labels is not None else {}
     axes = None if axes is None else draw.check_texts("axes", axes, 2)
     groups, looks = (None, {}) if groups is None else draw.check_groups(groups, None)
     left, right, below, top = 8, 16, 10, 66 if groups else 36
@@ -509,12 +499,10 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     alt, caption = f"{counted(len(panels), 'panel')} of points in a plane.", []
     for index, (title, xy) in enumerate(panels.items()):
         n, told, names = len(xy), [], labels.get(title)
-        if n > (most := 500 if names else 2000) and (
-            names or groups or joined
-        ):  # each is held against every other
-            raise PictureError(
-                f"{title}: up to {most:,} points can have {'names' if names else 'groups or a line'}, found {n:,}"
-            )
+        most = 500 if names else 2000 if groups or joined else n  # each is held against every other
+        if n > most:
+            what = "names" if names else "groups or a line"
+            raise PictureError(f"{title}: up to {most:,} points can have {what}, found {n:,}")
         for what, found in ("labels", names), ("groups", groups):
             if found is not None and len(found) != n:
                 raise PictureError(f"{title} has {counted(n, 'point')} and {len(found)} {what}")
@@ -546,8 +534,18 @@ def points(panels, labels=None, *, joined="", groups=None, axes=None):
     if groups:
         draw.legend(figure, handles, 260)
         alt += f" Groups: {listed(f'{kind} ({groups.count(kind)})' for kind in looks)}."
-    told = ". ".join(map(draw.capital, caption or [listed(titles)])) + "."
+    told = ". ".join(map(draw.capital, caption or [listed(panels)])) + "."
     return Picture(figure, f"{alt} {told}", told)
+
+
+def _labels(labels, titles):
+    """{title: names}, of a list for all or of a dict."""
+    if not isinstance(labels, dict):
+        labels = dict.fromkeys(titles, draw.check_texts("labels", labels))
+    labels = draw.check_named("labels", labels, 4, "panels fit side by side") if labels else {}
+    for title in labels:
+        draw.check_choice("a title of labels", title, *titles)
+    return {title: draw.check_texts("labels", names) for title, names in labels.items()}
 
 
 def _number(panel, names, index):
