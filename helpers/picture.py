@@ -418,8 +418,12 @@ def check_choice(name, value, *choices):
 
 def check_list(name, value, number=None, of="things"):
     """`value`, of one thing or more, or of as many as `number`, as a list; a set has no order, a text is one thing."""
-    items = value.tolist() if isinstance(value, torch.Tensor | np.ndarray) else value
-    if isinstance(items, str | bytes | dict | AbstractSet) or not isinstance(items, Iterable):
+    if isinstance(value, torch.Tensor):
+        items = [] if value.is_meta else value.to_dense().tolist()
+    else:
+        items = value.tolist() if isinstance(value, np.ndarray) else value
+    no_list = str | bytes | dict | AbstractSet
+    if isinstance(items, no_list) or hasattr(items, "toarray") or not isinstance(items, Iterable):
         items = []
     items = list(islice(items, MOST + 1))
     if len(items) > MOST:

@@ -690,6 +690,8 @@ WRONG = [
     (lambda: plots.heat_maps({"a": [iter(range(400_000))] * 2}, "x", "y"), "a must be a tensor of numbers, found"),
     (lambda: plots.lines([1, 2, 3], "x", "y", x=[1e-12, 1e-5, 0.1], log="x", marks={"m": 5e-9}), "marks must name values of x"),
     (lambda: plots.points({"a": [[0, 0]]}, labels={"a": ["x"], "a ": ["y"]}), "labels: two names read the same"),
+    (lambda: plots.shares(T2, torch.ones(2, device="meta")), "tokens must be a list of one or more strings, found <tensor"),
+    (lambda: plots.shares(T2, EYE.to_sparse()), "tokens must be a list of strings, found <tensor"),
     (lambda: plots.lines(itertools.count(), "x", "y"), "curves: up to 300,000 numbers can be drawn, found more"),
     (lambda: plots.lines({"a": iter([1, "x"])}, "x", "y"), r"a must be a tensor of numbers, found \[1, 'x'\]"),
     (lambda: plots.bars({"a": 1}, "x", unit=np.array([1, 2])), "unit must be a text, found"),
