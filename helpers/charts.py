@@ -47,9 +47,10 @@ def bars(values, xlabel, *, log=False, unit="", marked=None, groups=None):
     figure, axes = draw.row_figure([draw.shorten(n, 280) for n in rows], each, 90)
     room = (figure.bbox.height - 90) / len(rows)
     thick, looks = 0.74 / len(series), draw.looks(series)
-    own = [COLOURS.get(draw.part_of(row), draw.PLAIN) if marked is None else draw.PLAIN for row in rows]
-    own = [INK if row == marked else colour for row, colour in zip(rows, own, strict=True)]
-    own, size = [of_kind[kind][0] for kind in kinds] or own, min(11.5, 0.62 * thick * room)
+    own, size = [COLOURS.get(draw.part_of(row), draw.PLAIN) for row in rows], min(11.5, 0.62 * thick * room)
+    if marked is not None:  # ink is the sum's colour, too
+        own = [INK if row == marked else draw.PLAIN for row in rows]
+    own = [of_kind[kind][0] for kind in kinds] or own
     for index, name in enumerate(series):
         at = np.arange(len(table)) + (index - (len(series) - 1) / 2) * thick
         drawn = axes.barh(at, table[:, index], thick * 0.94, color=looks[name][0] if grouped else own)
@@ -208,9 +209,8 @@ def _mark(axes, x, curves, marks):
         alt += f" Marked at {draw.tick(at)}: {text}."
     if texts:
         draw.lay_out(axes.figure)
-        boxes = {
-            text: Text.get_window_extent(text) for text in [*axes.texts, axes.yaxis.label]
-        }  # without arrows
+        # Of Text, as an annotation's own extent has its arrow in it.
+        boxes = {text: Text.get_window_extent(text) for text in [*axes.texts, axes.yaxis.label]}
         if any(boxes[one].overlaps(box) for one in texts for text, box in boxes.items() if text is not one):
             raise PictureError("marks: a text covers another one: give fewer, or shorter ones")
     return alt

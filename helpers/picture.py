@@ -358,10 +358,8 @@ def check_numbers(name, value, shape, sizes=None, whole=False):
     for wrong, what in (
         (~np.isfinite(array), "NaN or infinity"),
         (np.abs(array) > 1e100, "a number beyond 1e100"),
-        (
-            (array != 0) & (np.abs(array) < 1e-150),
-            "a number nearer to 0 than 1e-150",
-        ),  # its square would be 0
+        # Nearer to 0, its square would be 0.
+        ((array != 0) & (np.abs(array) < 1e-150), "a number nearer to 0 than 1e-150"),
         (whole & (array != array.round()), "what is not a whole number"),
         (whole & (np.abs(array) > 2**53), "a whole number beyond 2**53"),
     ):
@@ -642,9 +640,8 @@ def scale_bar(figure, x, y, width):
     images = [axes.images[0] for axes in figure.axes if axes.images]
     limit = images[0].get_clim()[1]
     bar = figure.colorbar(images[0], cax=add_axes_px(figure, x, y, width, 12), orientation="horizontal")
-    told = (
-        tick(limit) if limit < 1e6 else f"{limit:g}".replace("e+0", "e").replace("e+", "e")
-    )  # more finds no room
+    # Longer ones find no room.
+    told = tick(limit) if limit < 1e6 else f"{limit:g}".replace("e+0", "e").replace("e+", "e")
     bar.set_ticks([-limit, 0, limit], labels=[f"−{told}", "0", told])
     bar.outline.set_color(NEUTRAL)
     beyond = max(np.abs(image.get_array()).max() for image in images) > limit * (1 + 1e-6)
